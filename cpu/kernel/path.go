@@ -1,0 +1,92 @@
+// Package kernel holds the inner loops of the CPU backend. Every loop exists as
+// portable Go, which is the definition (portable.go, scalar.go), and on most
+// CPUs once more as assembly that gives the same bits.
+package kernel
+
+import (
+	"fmt"
+	"strings"
+)
+
+const (
+	TileRows = 64 // rows of a weight tile, see Path.TernaryVec
+	Chunk    = 64 // positions of an attention chunk
+)
+
+// A Path is one set of inner loops for one kind of CPU. The comments name
+// shapes; all slices of one call agree with them, which the callers see to:
+// assembly checks nothing. No function keeps its arguments. Lengths are
+// multiples of 16 where nothing else is said.
+type Path struct {
+	Name  string
+	Panel int // tokens that TernaryMat takes at once
+
+	// TernaryVec stores acc[r] = sum over k of code[r][k] * x[k], with codes
+	// 0, 1, 2 for the weights -1, 0, +1: the caller takes off the sum of x.
+	// acc (rows), a multiple of 64; x (k); w (rows/64, k/16, 64): tiles of 64
+	// kernel words (weights/ternary), one for each row of the tile. Bits left
+	// over (rows that pad a tile) must be codes too.
+	TernaryVec func(acc []int32, w []uint32, x []int8)
+
+	// TernaryMat is TernaryVec for Panel tokens: acc (Panel, rows);
+	// x (k/4, Panel, 4), so that the four activations that meet one field of a
+	// word lie together.
+	TernaryMat func(acc []int32, w []uint32, x []int8)
+
+	// MulMax stores y = FZ(h*g) and returns the bits of max|y|.
+	MulMax func(y, h, g []float32) uint32
+
+	// BlockSquares stores for each 16 elements of h (16*len(sums)) the halving
+	// sum of their squares. Any number of blocks.
+	BlockSquares func(sums, h []float32)
+
+	// Quantise stores q = roundEven(y*inv), which lies in [-127, 127], and
+	// returns the sum of q.
+	Quantise func(q []int8, y []float32, inv float32) int32
+
+	// Scale stores out = float(acc - sum) * s. Any length.
+	Scale func(out []float32, acc []int32, sum int32, s float32)
+
+	// AddScaled stores h = FZ(h + float(acc - sum)*s). Any length.
+	AddScaled func(h []float32, acc []int32, sum int32, s float32)
+
+	// ReLU2 stores v = FZ((u*u)*up), u = max(gate, 0). Any length; v may be gate.
+	ReLU2 func(v, gate, up []float32)
+
+	// Scores stores s[t] = (q . keys[t]) * c for the first len(s) keys
+	// (len(s), len(q)) of one head. 1 to 64 scores; any len(q) >= 16.
+	Scores func(s, q []float32, keys []uint16, c float32)
+
+	// Exps replaces the scores p by Exp2(p-m) and returns their halving sum
+	// over 64 places. 1 to 64 scores.
+	Exps func(p []float32, m float32) float32
+
+	// WeightedSum stores o[i] = sum over t of p[t]*values[t][i], in the order of
+	// t. values (len(p), len(o)); any len(o) >= 16.
+	WeightedSum func(o, p []float32, values []uint16)
+
+	// DotF16 and DotF32 return the logit of one row of the head, in 64 chains.
+	// len(x) >= 64.
+	DotF16 func(row []uint16, x []float32) float32
+	DotF32 func(row, x []float32) float32
+}
+
+// Paths returns the paths this machine can run, the best first; the last is
+// "portable".
+func Paths() []*Path { return append(native(), &portable) }
+
+// Pick returns the path of that name, or the best one for "".
+func Pick(name string) (*Path, error) {
+	paths := Paths()
+	if name == "" {
+		return paths[0], nil
+	}
+	var names []string
+	for _, p := range paths {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	return nil, fmt.Errorf("CPU path %q: this machine has %s", name, strings.Join(names, ", "))
+}

@@ -1,0 +1,170 @@
+package kernel
+
+import "math"
+
+// The portable path: the definition of every kernel. Nothing here is tuned.
+
+var portable = Path{
+	Name:         "portable",
+	Panel:        4,
+	TernaryVec:   ternaryVec,
+	TernaryMat:   func(acc []int32, w []uint32, x []int8) { ternaryMat(acc, w, x, 4) },
+	MulMax:       mulMax,
+	BlockSquares: blockSquares,
+	Quantise:     quantise,
+	Scale:        scale,
+	AddScaled:    addScaled,
+	ReLU2:        relu2,
+	Scores:       scores,
+	Exps:         exps,
+	WeightedSum:  weightedSum,
+	DotF16:       dotF16,
+	DotF32:       dotF32,
+}
+
+func ternaryVec(acc []int32, w []uint32, x []int8) { ternaryMat(acc, w, x, 1) }
+
+// ternaryMat is TernaryMat for panels of any width.
+func ternaryMat(acc []int32, w []uint32, x []int8, panel int) {
+	rows, steps := len(acc)/panel, len(x)/(16*panel)
+	clear(acc)
+	for tile := range rows / TileRows {
+		for b := range steps {
+			for r := range TileRows {
+				word := w[(tile*steps+b)*TileRows+r]
+				for k := range 16 {
+					code := int32(word >> (8*(k%4) + 2*(k/4)) & 3)
+					for t := range panel {
+						acc[t*rows+tile*TileRows+r] += code * int32(x[((4*b+k/4)*panel+t)*4+k%4])
+					}
+				}
+			}
+		}
+	}
+}
+
+func mulMax(y, h, g []float32) uint32 {
+	top := uint32(0)
+	for i := range y {
+		y[i] = FZ(h[i] * g[i])
+		top = max(top, math.Float32bits(y[i])&0x7FFFFFFF)
+	}
+	return top
+}
+
+func blockSquares(sums, h []float32) {
+	for b := range sums {
+		var x [16]float32
+		for k := range x {
+			x[k] = h[16*b+k] * h[16*b+k]
+		}
+		sums[b] = Halving(x[:])
+	}
+}
+
+// Halving adds the upper half of x to the lower until one term is left, as if
+// zeros followed x up to a power of two. Terms beside such a zero must not be
+// -0. It overwrites x.
+func Halving(x []float32) float32 {
+	w := 1
+	for w < len(x) {
+		w *= 2
+	}
+	for w /= 2; w > 0; w /= 2 {
+		for k := 0; k < w && k+w < len(x); k++ {
+			x[k] = x[k] + x[k+w]
+		}
+	}
+	return x[0]
+}
+
+func quantise(q []int8, y []float32, inv float32) int32 {
+	sum := int32(0)
+	for i := range q {
+		code := roundEven(y[i] * inv)
+		q[i] = int8(code)
+		sum += code
+	}
+	return sum
+}
+
+func scale(out []float32, acc []int32, sum int32, s float32) {
+	for i := range out {
+		out[i] = float32(acc[i]-sum) * s
+	}
+}
+
+func addScaled(h []float32, acc []int32, sum int32, s float32) {
+	for i := range h {
+		h[i] = FZ(h[i] + float32(float32(acc[i]-sum)*s))
+	}
+}
+
+func relu2(v, gate, up []float32) {
+	for i := range v {
+		u := gate[i]
+		if !(u > 0) {
+			u = 0
+		}
+		v[i] = FZ(float32(u*u) * up[i])
+	}
+}
+
+func scores(s, q []float32, keys []uint16, c float32) {
+	for t := range s {
+		s[t] = dotHead(q, keys[t*len(q):]) * c
+	}
+}
+
+// dotHead is the product of two vectors of a head: 16 chains, then halving.
+func dotHead(q []float32, key []uint16) float32 {
+	var chain [16]float32
+	for k := range chain {
+		chain[k] = q[k] * FromHalf(key[k])
+	}
+	for i := 16; i < len(q); i++ {
+		chain[i%16] += float32(q[i] * FromHalf(key[i]))
+	}
+	return Halving(chain[:])
+}
+
+func exps(p []float32, m float32) float32 {
+	var x [Chunk]float32
+	for t := range p {
+		p[t] = Exp2(p[t] - m)
+		x[t] = p[t]
+	}
+	return Halving(x[:])
+}
+
+func weightedSum(o, p []float32, values []uint16) {
+	for i := range o {
+		sum := p[0] * FromHalf(values[i])
+		for t := 1; t < len(p); t++ {
+			sum += float32(p[t] * FromHalf(values[t*len(o)+i]))
+		}
+		o[i] = sum
+	}
+}
+
+func dotF16(row []uint16, x []float32) float32 {
+	var chain [64]float32
+	for k := range chain {
+		chain[k] = FromHalf(row[k]) * x[k]
+	}
+	for i := 64; i < len(x); i++ {
+		chain[i%64] += float32(FromHalf(row[i]) * x[i])
+	}
+	return FZ(Halving(chain[:]))
+}
+
+func dotF32(row, x []float32) float32 {
+	var chain [64]float32
+	for k := range chain {
+		chain[k] = row[k] * x[k]
+	}
+	for i := 64; i < len(x); i++ {
+		chain[i%64] += float32(row[i] * x[i])
+	}
+	return FZ(Halving(chain[:]))
+}
