@@ -1,0 +1,101 @@
+// Command bitnet-gpu runs ternary language models (BitNet b1.58) on any CPU and
+// GPU. Each verb has a file of its own.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"bitnet-gpu/engine"
+	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/weights"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// stdio is where a command reads and writes: text on out and nothing else,
+// everything about it on err.
+type stdio struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// Exit codes.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitModel       = 3   // no usable model
+	exitUnavailable = 4   // the backend or device asked for
+	exitMemory      = 5   // out of memory
+	exitInterrupted = 130 // second Ctrl-C
+)
+
+// run executes a command line and returns its exit code.
+func run(args []string, std stdio) int {
+	parsed := false
+	root := &cobra.Command{
+		Use:               "bitnet-gpu",
+		Short:             "Run ternary language models (BitNet b1.58) on any CPU and GPU",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		PersistentPreRun:  func(*cobra.Command, []string) { parsed = true },
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.AddCommand(generateCmd(std), tokenizeCmd(std), logitsCmd(std), inspectCmd(std), devicesCmd(std))
+	root.SetArgs(args)
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	err := root.Execute()
+	if err == nil {
+		return exitOK
+	}
+	if !parsed { // cobra's own errors: flags, verbs, number of arguments
+		err = fmt.Errorf("%w: %w", engine.ErrUsage, err)
+	}
+	fmt.Fprintf(std.err, "bitnet-gpu: %s\n", message(err))
+	return exitCode(err)
+}
+
+// exitCode maps an error to its exit code.
+func exitCode(err error) int {
+	for _, c := range []struct {
+		is   error
+		code int
+	}{
+		{engine.ErrUsage, exitUsage},
+		{weights.ErrInvalid, exitModel},
+		{compute.ErrMemory, exitMemory},
+		{compute.ErrUnavailable, exitUnavailable},
+		{compute.ErrLost, exitUnavailable},
+	} {
+		if errors.Is(err, c.is) {
+			return c.code
+		}
+	}
+	return exitFailure
+}
+
+// message is an error on one line, without the words that only sort it.
+func message(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	for _, kind := range []error{engine.ErrUsage, weights.ErrInvalid} {
+		text = strings.ReplaceAll(text, ": "+kind.Error(), "")
+		text = strings.TrimPrefix(text, kind.Error()+": ")
+	}
+	return text
+}
+
+// usage makes an error of exit code 2.
+func usage(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{engine.ErrUsage}, args...)...)
+}

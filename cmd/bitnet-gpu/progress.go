@@ -1,0 +1,58 @@
+package main
+
+import (
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/cheggaaa/pb/v3"
+	"golang.org/x/term"
+)
+
+// A bar shows the loading of a model on a terminal, if it takes more than half
+// a second.
+type bar struct {
+	mu    sync.Mutex
+	out   *os.File // nil: nobody looks
+	start time.Time
+	bar   *pb.ProgressBar
+}
+
+const barDelay = 500 * time.Millisecond
+
+func newBar(w io.Writer) *bar {
+	b := &bar{start: time.Now()}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		b.out = f
+	}
+	return b
+}
+
+// progress may be called from several goroutines, out of order.
+func (b *bar) progress(done, total int64) {
+	if b.out == nil || time.Since(b.start) < barDelay {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.bar == nil {
+		b.bar = pb.New64(total).SetWriter(b.out).
+			SetTemplateString(`loading {{counters . }} {{bar . "[" "=" ">" " " "]"}} {{percent . }} {{speed . "%s/s" ""}}`).
+			Set(pb.Bytes, true).Set(pb.CleanOnFinish, true).Set(pb.Color, os.Getenv("NO_COLOR") == "")
+		if b.bar.Width() == 0 {
+			b.bar.SetWidth(80)
+		}
+		b.bar.Start()
+	}
+	if done > b.bar.Current() {
+		b.bar.SetCurrent(done)
+	}
+}
+
+// finish removes the bar.
+func (b *bar) finish() {
+	if b.bar != nil {
+		b.bar.Finish()
+	}
+}

@@ -1,0 +1,148 @@
+package cpu
+
+import (
+	"slices"
+
+	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/weights"
+)
+
+// Forward implements compute.Backend.
+func (b *backend) Forward(steps []compute.Step) error {
+	b.check(steps)
+	return weights.Guard(b.model.Path, func() error {
+		b.pool.begin()
+		defer b.pool.end()
+		if err := b.prompts(steps); err != nil {
+			return err
+		}
+		return b.continuations(steps)
+	})
+}
+
+// check panics where a step breaks the contract.
+func (b *backend) check(steps []compute.Step) {
+	clear(b.used)
+	for i := range steps {
+		s := &steps[i]
+		switch v := b.model.VocabSize; {
+		case s.Slot < 0 || s.Slot >= b.slots || b.used[s.Slot]:
+			panic("BUG: cpu: slot out of range or twice in a batch")
+		case s.Pos < 0 || len(s.Tokens) == 0 || s.Pos+len(s.Tokens)+max(len(s.Next)-1, 0) > b.context:
+			panic("BUG: cpu: positions outside the context")
+		case len(s.Logits) != 0 && len(s.Logits) != v && len(s.Logits) != v*len(s.Tokens):
+			panic("BUG: cpu: room for logits is neither one row nor one for each token")
+		case len(s.Top) != 0 && len(s.Top) != 1 && len(s.Top) != len(s.Tokens):
+			panic("BUG: cpu: candidates are neither of one row nor of each token")
+		}
+		for _, id := range s.Tokens {
+			if id < 0 || int(id) >= b.model.VocabSize {
+				panic("BUG: cpu: token outside the vocabulary")
+			}
+		}
+		b.used[s.Slot] = true
+	}
+}
+
+// prompts feeds the tokens of all steps, as many at a time as a batch has rows.
+func (b *backend) prompts(steps []compute.Step) error {
+	for i := range steps {
+		s := &steps[i]
+		s.N = 0
+		for j, token := range s.Tokens {
+			r := row{slot: s.Slot, pos: s.Pos + j, token: token}
+			last := j == len(s.Tokens)-1
+			v := b.model.VocabSize
+			switch {
+			case len(s.Logits) == v && last:
+				r.logits = s.Logits
+			case len(s.Logits) > v:
+				r.logits = s.Logits[j*v : (j+1)*v]
+			case len(s.Top) == 1 && last:
+				r.top = s.Top[0]
+			case len(s.Top) > 1:
+				r.top = s.Top[j]
+			case len(s.Next) > 0 && last:
+				r.next = s
+			}
+			if err := b.feed(r); err != nil {
+				return err
+			}
+		}
+	}
+	return b.flush()
+}
+
+// continuations lets the steps that ask for it go on greedily, all together.
+func (b *backend) continuations(steps []compute.Step) error {
+	for {
+		fed := false
+		for i := range steps {
+			s := &steps[i]
+			if s.N == len(s.Next) || slices.Contains(s.Stop, s.Next[s.N-1]) {
+				continue
+			}
+			fed = true
+			r := row{slot: s.Slot, pos: s.Pos + len(s.Tokens) + s.N - 1, token: s.Next[s.N-1], next: s}
+			if err := b.feed(r); err != nil {
+				return err
+			}
+		}
+		if !fed {
+			return nil
+		}
+		if err := b.flush(); err != nil {
+			return err
+		}
+	}
+}
+
+// feed adds a row to the batch, which it computes first if it is full.
+func (b *backend) feed(r row) error {
+	s := &b.scratch
+	if len(s.rows) == b.batch {
+		if err := b.flush(); err != nil {
+			return err
+		}
+	}
+	if r.logits == nil && (len(r.top) > 0 || r.next != nil) {
+		if s.spare == len(s.logits) {
+			s.logits = append(s.logits, make([]float32, b.model.VocabSize))
+		}
+		r.logits = s.logits[s.spare]
+		s.spare++
+	}
+	s.rows = append(s.rows, r)
+	return nil
+}
+
+// flush computes the rows of the batch and hands out what they ask for.
+func (b *backend) flush() error {
+	s := &b.scratch
+	defer func() { s.rows, s.spare = s.rows[:0], 0 }()
+	if len(s.rows) == 0 {
+		return nil
+	}
+	b.forward()
+	ok := true
+	for i := range s.worker {
+		ok = ok && !s.worker[i].numeric
+		s.worker[i].numeric = false
+	}
+	for i := range s.rows {
+		r := &s.rows[i]
+		if len(r.top) > 0 {
+			ok = top(r.top, r.logits) && ok
+		}
+		if r.next != nil {
+			id, finite := greedy(r.logits)
+			ok = ok && finite
+			r.next.Next[r.next.N] = id
+			r.next.N++
+		}
+	}
+	if !ok {
+		return compute.ErrNumeric
+	}
+	return nil
+}

@@ -1,0 +1,220 @@
+package cpu
+
+import (
+	"bitnet-gpu/cpu/kernel"
+	"bitnet-gpu/engine/compute"
+)
+
+// A row is one token of a batch.
+type row struct {
+	slot, pos int
+	token     int32
+	logits    []float32 // (VocabSize) where the row's logits are needed
+
+	top  []compute.Candidate // to fill from the logits
+	next *compute.Step       // to continue with the best token
+}
+
+// scratch holds the intermediates of a batch, under the field's names.
+type scratch struct {
+	rows []row // of the current batch
+	l    int   // current layer
+
+	h    []float32 // (batch, Hidden) residual stream
+	q    []float32 // (batch, Heads*HeadDim)
+	k, v []float32 // (batch, KVHeads*HeadDim)
+	kqv  []float32 // (batch, Heads*HeadDim) attention's output
+	gate []float32 // (batch, FFN), then the activated product
+	up   []float32 // (batch, FFN)
+	x    []float32 // (batch, Hidden) normed input of the head
+	in   quantised // input of the BitLinears
+
+	logits [][]float32 // (..., VocabSize) for rows whose logits nobody else holds
+	spare  int         // how many of them the batch uses
+
+	worker []workerScratch // (workers)
+}
+
+// workerScratch is what one worker needs for itself.
+type workerScratch struct {
+	acc     []int32   // sums of a stretch of tiles
+	y       []float32 // (max width) normed vector, then block sums of squares
+	sums    []float32
+	codes   []int8    // (max width)
+	score   []float32 // (64)
+	o       []float32 // (HeadDim)
+	head    []attended
+	line    []float32 // (Hidden) one widened row of the head
+	numeric bool      // a vector left the contract's range
+}
+
+func (b *backend) allocate() {
+	m := b.model
+	width := max(m.Hidden, m.FFN, m.Heads*m.HeadDim)
+	b.cos, b.sin = compute.RopeTable(b.context, m.HeadDim, m.RopeBase)
+	b.cache = b.newCache()
+	s := &b.scratch
+	s.rows = make([]row, 0, b.batch)
+	s.h = make([]float32, b.batch*m.Hidden)
+	s.x = make([]float32, b.batch*m.Hidden)
+	s.q = make([]float32, b.batch*m.Heads*m.HeadDim)
+	s.kqv = make([]float32, b.batch*m.Heads*m.HeadDim)
+	s.k = make([]float32, b.batch*m.KVHeads*m.HeadDim)
+	s.v = make([]float32, b.batch*m.KVHeads*m.HeadDim)
+	s.gate = make([]float32, b.batch*m.FFN)
+	s.up = make([]float32, b.batch*m.FFN)
+	s.in = newQuantised(b.batch, width, b.Panel)
+	s.worker = make([]workerScratch, b.workers)
+	for i := range s.worker {
+		w := &s.worker[i]
+		w.acc = make([]int32, max(b.Panel*kernel.TileRows, tiles(width)*kernel.TileRows))
+		w.y = make([]float32, width)
+		w.sums = make([]float32, width/16)
+		w.codes = make([]int8, width)
+		w.score = make([]float32, kernel.Chunk)
+		w.o = make([]float32, m.HeadDim)
+		w.head = newAttended(m.Heads/m.KVHeads, m.HeadDim)
+		w.line = make([]float32, m.Hidden)
+	}
+	b.scoreScale = scoreScale(m.HeadDim)
+	b.used = make([]bool, b.slots)
+	b.regions = b.bindRegions()
+}
+
+// regions are the parallel parts of a forward pass, as functions of the worker.
+// They are bound once: a method value made at each call would be garbage.
+type regions struct {
+	embed, attnNorm, qkv, rope, attend, subNorm, o    func(int)
+	ffnNorm, gateUp, ffnSubNorm, down, outNorm, head_ func(int)
+}
+
+func (b *backend) bindRegions() regions {
+	return regions{
+		embed: b.embed, attnNorm: b.attnNorm, qkv: b.qkv, rope: b.rope, attend: b.attend,
+		subNorm: b.subNorm, o: b.attnOut, ffnNorm: b.ffnNorm, gateUp: b.gateUp,
+		ffnSubNorm: b.ffnSubNorm, down: b.down, outNorm: b.outNorm, head_: b.head,
+	}
+}
+
+// forward runs the transformer over the rows of the scratch: the cache gains
+// their keys and values, rows that ask for logits get them.
+func (b *backend) forward() {
+	s, r := &b.scratch, &b.regions
+	b.byToken(r.embed)
+	b.tap("inp_embd", -1, s.h)
+	for s.l = range b.layers {
+		b.byToken(r.attnNorm)
+		b.tapCodes("attn_norm")
+		b.pool.run(r.qkv)
+		b.byToken(r.rope)
+		b.tap("Qcur", s.l, s.q)
+		b.tap("Kcur", s.l, s.k)
+		b.tap("Vcur", s.l, s.v)
+		b.pool.run(r.attend)
+		b.tap("kqv_out", s.l, s.kqv)
+		b.byToken(r.subNorm)
+		b.tapCodes("attn_sub_norm")
+		b.pool.run(r.o)
+		b.tap("ffn_inp", s.l, s.h)
+		b.byToken(r.ffnNorm)
+		b.tapCodes("ffn_norm")
+		b.pool.run(r.gateUp)
+		b.tap("ffn_out", s.l, s.gate)
+		b.byToken(r.ffnSubNorm)
+		b.tapCodes("ffn_sub_norm")
+		b.pool.run(r.down)
+		b.tap("l_out", s.l, s.h)
+	}
+	if b.wantsLogits() {
+		b.byToken(r.outNorm)
+		b.pool.run(r.head_)
+		b.tapLogits()
+	}
+}
+
+// byToken runs a region that works token by token: on all workers for a prompt,
+// on this one alone for a few tokens, which costs less than to meet.
+func (b *backend) byToken(region func(worker int)) {
+	if len(b.scratch.rows) >= 2*b.workers && b.workers > 1 {
+		b.pool.run(region)
+		return
+	}
+	b.alone = true
+	region(0)
+	b.alone = false
+}
+
+// tokens returns the rows that fall to a worker in a byToken region.
+func (b *backend) tokens(worker int) (lo, hi int) {
+	n := len(b.scratch.rows)
+	if b.alone {
+		return 0, n
+	}
+	return share(n, worker, b.workers)
+}
+
+// vector returns row t of a (batch, n) buffer.
+func vector(x []float32, t, n int) []float32 { return x[t*n : t*n+n : t*n+n] }
+
+func (b *backend) embed(worker int) {
+	lo, hi := b.tokens(worker)
+	for t := lo; t < hi; t++ {
+		h := vector(b.scratch.h, t, b.model.Hidden)
+		b.model.TokenEmbd.Row(h, int(b.scratch.rows[t].token))
+		for i := range h {
+			h[i] = kernel.FZ(h[i])
+		}
+	}
+}
+
+func (b *backend) attnNorm(worker int) {
+	b.normQuantise(worker, b.scratch.h, b.layers[b.scratch.l].AttnNorm)
+}
+
+func (b *backend) qkv(worker int) {
+	s, l := &b.scratch, &b.layers[b.scratch.l]
+	lo, hi := share(l.q.tiles()+l.k.tiles()+l.v.tiles(), worker, b.workers)
+	b.product(worker, l.q, lo, hi, s.q, false)
+	lo, hi = lo-l.q.tiles(), hi-l.q.tiles()
+	b.product(worker, l.k, lo, hi, s.k, false)
+	lo, hi = lo-l.k.tiles(), hi-l.k.tiles()
+	b.product(worker, l.v, lo, hi, s.v, false)
+}
+
+func (b *backend) subNorm(worker int) {
+	b.normQuantise(worker, b.scratch.kqv, b.layers[b.scratch.l].AttnSubNorm)
+}
+
+func (b *backend) attnOut(worker int) {
+	m := b.layers[b.scratch.l].o
+	lo, hi := share(m.tiles(), worker, b.workers)
+	b.product(worker, m, lo, hi, b.scratch.h, true)
+}
+
+func (b *backend) ffnNorm(worker int) {
+	b.normQuantise(worker, b.scratch.h, b.layers[b.scratch.l].FFNNorm)
+}
+
+// gateUp computes the rows of both matrices that belong together, then their
+// activated product, in place of the gate.
+func (b *backend) gateUp(worker int) {
+	s, l, n := &b.scratch, &b.layers[b.scratch.l], b.model.FFN
+	lo, hi := share(l.gate.tiles(), worker, b.workers)
+	b.product(worker, l.gate, lo, hi, s.gate, false)
+	b.product(worker, l.up, lo, hi, s.up, false)
+	first, last := lo*kernel.TileRows, min(hi*kernel.TileRows, n)
+	for t := range s.rows {
+		gate, up := vector(s.gate, t, n)[first:last], vector(s.up, t, n)[first:last]
+		b.ReLU2(gate, gate, up)
+	}
+}
+
+func (b *backend) ffnSubNorm(worker int) {
+	b.normQuantise(worker, b.scratch.gate, b.layers[b.scratch.l].FFNSubNorm)
+}
+
+func (b *backend) down(worker int) {
+	m := b.layers[b.scratch.l].down
+	lo, hi := share(m.tiles(), worker, b.workers)
+	b.product(worker, m, lo, hi, b.scratch.h, true)
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package cpu
+
+func memoryLeft() (left int64, where string) { return -1, "" }

@@ -1,0 +1,128 @@
+package cpu
+
+import (
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+)
+
+// A pool runs regions: functions that all workers execute at once, worker 0
+// being the caller. Between begin and end the other workers are OS threads that
+// spin on an atomic word, since a token has hundreds of regions of a few
+// microseconds and a channel costs more than it saves; between requests they
+// sleep.
+type pool struct {
+	workers int
+	region  func(worker int) // of the current epoch; nil sends the workers to sleep
+	epoch   atomic.Uint64
+	_       [56]byte
+	done    []counter // (workers) last epoch each has finished
+	wake    []chan struct{}
+	failed  atomic.Pointer[any] // first panic of a worker
+}
+
+// A counter has a cache line to itself.
+type counter struct {
+	atomic.Uint64
+	_ [56]byte
+}
+
+func newPool(workers int) *pool {
+	p := &pool{workers: workers, done: make([]counter, workers)}
+	for w := 1; w < workers; w++ {
+		wake := make(chan struct{}, 1)
+		p.wake = append(p.wake, wake)
+		go p.work(w, wake)
+	}
+	return p
+}
+
+// close ends the workers. It must not be called between begin and end.
+func (p *pool) close() {
+	for _, wake := range p.wake {
+		close(wake)
+	}
+}
+
+// begin wakes the workers for the regions up to end.
+func (p *pool) begin() {
+	for _, wake := range p.wake {
+		wake <- struct{}{}
+	}
+}
+
+// end sends the workers back to sleep. A panic of one of them is raised here.
+func (p *pool) end() {
+	if p.workers > 1 {
+		p.wait() // a panic of the caller may have left them at work
+		p.region = nil
+		p.epoch.Add(1)
+		p.wait()
+	}
+	if v := p.failed.Swap(nil); v != nil {
+		panic(*v)
+	}
+}
+
+// run executes region on every worker and returns when all have finished.
+func (p *pool) run(region func(worker int)) {
+	if p.workers > 1 {
+		p.region = region
+		p.epoch.Add(1)
+	}
+	region(0)
+	p.wait()
+}
+
+func (p *pool) wait() {
+	epoch := p.epoch.Load()
+	for w := 1; w < p.workers; w++ {
+		for n := 0; p.done[w].Load() != epoch; n++ {
+			relax(n)
+		}
+	}
+}
+
+// relax is one turn of a spinning loop. After a while it lets others run: there
+// may be more workers than processors.
+func relax(n int) {
+	if n > 1<<12 && n&255 == 0 {
+		runtime.Gosched()
+	}
+}
+
+func (p *pool) work(w int, wake <-chan struct{}) {
+	runtime.LockOSThread()
+	debug.SetPanicOnFault(true) // the head and the embedding lie in a file's map
+	for range wake {
+		for p.turn(w) {
+		}
+	}
+}
+
+// turn waits for the next region and runs it. It reports false after the nil
+// region.
+func (p *pool) turn(w int) (more bool) {
+	last := p.done[w].Load()
+	for n := 0; p.epoch.Load() == last; n++ {
+		relax(n)
+	}
+	epoch := p.epoch.Load()
+	defer func() {
+		if v := recover(); v != nil {
+			p.failed.CompareAndSwap(nil, &v)
+			more = true
+		}
+		p.done[w].Store(epoch)
+	}()
+	if p.region == nil {
+		return false
+	}
+	p.region(w)
+	return true
+}
+
+// share returns the part [lo, hi) of n items that falls to a worker.
+func share(n, worker, workers int) (lo, hi int) {
+	return n * worker / workers, n * (worker + 1) / workers
+}

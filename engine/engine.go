@@ -1,0 +1,168 @@
+// Package engine runs ternary language models: it opens a model file, picks a
+// backend, and turns prompts into text.
+//
+//	e, err := engine.Open("model.gguf", engine.Options{})
+//	...
+//	for piece, err := range e.Generate(ctx, engine.Request{Prompt: "Once"}) {
+//		...
+//		fmt.Print(piece.Text)
+//	}
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"bitnet-gpu/engine/chat"
+	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/engine/tokenizer"
+	"bitnet-gpu/weights"
+)
+
+// ErrUsage means that a request or an option asks for what cannot be: the
+// message says what to change.
+var ErrUsage = errors.New("usage")
+
+// Options say how to run a model. The zero value is a good choice.
+type Options struct {
+	Backend  string                  // "auto" ("" too), "cpu", "vulkan", "opengl"
+	Context  int                     // positions of a sequence; 0: what the model was trained for
+	Slots    int                     // sequences that run or stay cached at once; 0: 1
+	Batch    int                     // prompt tokens computed together; 0: the backend's choice
+	Threads  int                     // CPU threads; 0: one for each processor
+	Progress func(done, total int64) // hears of loading, in bytes of weights; may be nil
+	Trace    func(compute.Tap)       // sees every intermediate; nil in production
+}
+
+// An Engine is a loaded model on a backend. Its methods may be called from
+// several goroutines.
+type Engine struct {
+	model     *weights.Model
+	tokenizer *tokenizer.Tokenizer
+	template  *chat.Template
+	context   int
+	reasons   []string
+
+	mu      sync.Mutex // guards backend
+	backend compute.Backend
+	info    compute.Info
+	slots   slots
+}
+
+// Open loads the model of a file. The engine owns the file until Close.
+//
+// Errors wrap weights.ErrInvalid for a file that is no usable model,
+// compute.ErrUnavailable and compute.ErrMemory for a backend that cannot run
+// it, and ErrUsage.
+func Open(path string, opt Options) (*Engine, error) {
+	m, err := weights.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	e, err := New(m, opt)
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return e, nil
+}
+
+// New is Open for a model at hand, which the engine then owns.
+func New(m *weights.Model, opt Options) (*Engine, error) {
+	t, err := tokenizer.New(&m.Vocab)
+	if err != nil {
+		return nil, fmt.Errorf("%s: tokenizer: %w: %w", m.Path, err, weights.ErrInvalid)
+	}
+	e := &Engine{model: m, tokenizer: t, context: opt.Context}
+	if e.context == 0 {
+		e.context = m.Context
+	}
+	if e.context < 1 || opt.Slots < 0 || opt.Batch < 0 || opt.Threads < 0 {
+		return nil, fmt.Errorf("%w: context, slots, batch and threads must not be negative", ErrUsage)
+	}
+	n := max(opt.Slots, 1)
+	name := opt.Backend
+	if name == "" {
+		name = "auto"
+	}
+	e.backend, e.reasons, err = pick(name, m, compute.Options{
+		Slots: n, Context: e.context, Batch: opt.Batch, Threads: opt.Threads,
+		Progress: opt.Progress, Trace: opt.Trace,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.info = e.backend.Info()
+	e.slots = newSlots(n)
+	return e, nil
+}
+
+// Close frees the backend and the model. No Generate may be running.
+func (e *Engine) Close() error {
+	return errors.Join(e.backend.Close(), e.model.Close())
+}
+
+func (e *Engine) Model() *weights.Model           { return e.model }
+func (e *Engine) Tokenizer() *tokenizer.Tokenizer { return e.tokenizer }
+
+// Context returns the positions a sequence may have.
+func (e *Engine) Context() int { return e.context }
+
+// Info describes the backend in use.
+func (e *Engine) Info() compute.Info { return e.info }
+
+// Reasons says, a line each, why better backends are not in use.
+func (e *Engine) Reasons() []string { return e.reasons }
+
+// Logits computes the reference logits of every position of a sequence and
+// gives them to use in order, some (n, VocabSize) positions at a time; rows is
+// valid during the call.
+func (e *Engine) Logits(ctx context.Context, tokens []int32, use func(rows []float32) error) error {
+	if err := e.checkPrompt(tokens, 0); err != nil {
+		return err
+	}
+	s := e.slots.take(ctx, nil)
+	if s == nil {
+		return ctx.Err()
+	}
+	defer e.slots.give(s)
+	s.tokens = nil
+	n := min(len(tokens), max(e.info.Batch, 1))
+	out := make([]float32, n*e.model.VocabSize)
+	for pos := 0; pos < len(tokens); pos += n {
+		part := tokens[pos:min(pos+n, len(tokens))]
+		rows := out[:len(part)*e.model.VocabSize]
+		if err := e.forward(compute.Step{Slot: s.index, Pos: pos, Tokens: part, Logits: rows}); err != nil {
+			return err
+		}
+		if err := use(rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forward runs one step. One goroutine at a time has the backend.
+func (e *Engine) forward(step compute.Step) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.backend.Forward([]compute.Step{step})
+}
+
+// checkPrompt refuses tokens that cannot be fed, with room for more after them.
+func (e *Engine) checkPrompt(tokens []int32, more int) error {
+	if len(tokens) == 0 {
+		return fmt.Errorf("%w: the prompt is empty", ErrUsage)
+	}
+	if len(tokens)+more > e.context {
+		return fmt.Errorf("%w: the prompt has %d tokens and the context %d positions: shorten it, or raise -c (the model was trained for %d)",
+			ErrUsage, len(tokens), e.context, e.model.Context)
+	}
+	for i, id := range tokens {
+		if id < 0 || int(id) >= e.model.VocabSize {
+			return fmt.Errorf("%w: token %d at position %d lies outside the vocabulary of %d", ErrUsage, id, i, e.model.VocabSize)
+		}
+	}
+	return nil
+}

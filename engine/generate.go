@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"bitnet-gpu/engine/chat"
+	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/engine/sample"
+	"bitnet-gpu/engine/tokenizer"
+)
+
+// A Request is one generation. Exactly one of Prompt, Messages and Tokens is
+// set.
+type Request struct {
+	Prompt   string         // plain text, to be continued
+	Messages []chat.Message // a conversation, rendered with the model's template
+	Tokens   []int32        // the prompt as it is
+
+	Max      int      // most tokens to generate; 0: until the text ends or the context is full
+	Stop     []string // strings that end the text, themselves left out
+	Sampling sample.Params
+}
+
+// A Piece is a part of the generated text.
+type Piece struct {
+	Text   string // whole UTF-8 characters; may be ""
+	Token  int32  // the token it came with; -1 in the last piece
+	Finish Finish // set in the last piece only
+	Stats  Stats  // so far
+}
+
+// Finish says why a text ended.
+type Finish string
+
+const (
+	FinishStop      Finish = "stop"      // an end token or a stop string
+	FinishLength    Finish = "length"    // Request.Max tokens, or the context is full
+	FinishCancelled Finish = "cancelled" // the caller's context ended
+)
+
+// Stats counts the work of a generation.
+type Stats struct {
+	Prompt     int           // tokens of the prompt
+	Cached     int           // of them found in the cache
+	Generated  int           // tokens sampled, an end token included
+	PromptTime time.Duration // until the first token
+	DecodeTime time.Duration // from the first token on
+}
+
+// Generate continues a prompt. The sequence yields pieces of text as they come;
+// the last one says why it ended. An error ends it too, as the last value.
+// Cancelling ctx ends the text and is no error.
+func (e *Engine) Generate(ctx context.Context, r Request) iter.Seq2[Piece, error] {
+	return func(yield func(Piece, error) bool) {
+		g, err := e.newGeneration(r)
+		if err != nil {
+			yield(Piece{Token: -1}, err)
+			return
+		}
+		if !g.take(ctx) {
+			yield(Piece{Token: -1, Finish: FinishCancelled, Stats: g.stats}, nil)
+			return
+		}
+		defer e.slots.give(g.slot)
+		for {
+			p, err := g.next(ctx)
+			if !yield(p, err) || err != nil || p.Finish != "" {
+				return
+			}
+		}
+	}
+}
+
+// A generation is one run of Generate.
+type generation struct {
+	e       *Engine
+	r       Request
+	slot    *slot
+	tokens  []int32 // prompt and what was sampled
+	fed     int     // how many of them the cache holds
+	sampler *sample.Sampler
+	logits  []float32
+	decoder tokenizer.Decoder
+	stop    stopper
+	ends    []int32
+	stats   Stats
+	start   time.Time // of the prompt, then of the first token
+}
+
+func (e *Engine) newGeneration(r Request) (*generation, error) {
+	tokens, err := e.promptTokens(r)
+	if err != nil {
+		return nil, err
+	}
+	sampler, err := sample.New(r.Sampling, e.model.VocabSize)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	if r.Max < 0 {
+		return nil, fmt.Errorf("%w: cannot generate %d tokens", ErrUsage, r.Max)
+	}
+	g := &generation{
+		e: e, r: r, tokens: tokens, sampler: sampler,
+		logits:  make([]float32, e.model.VocabSize),
+		decoder: e.tokenizer.NewDecoder(),
+		stop:    stopper{stops: r.Stop},
+		ends:    e.tokenizer.Stops(),
+		start:   time.Now(),
+	}
+	g.stats.Prompt = len(tokens)
+	return g, nil
+}
+
+// take waits for a slot and keeps what its cache shares with the prompt. The
+// last token is always fed: its logits are wanted.
+func (g *generation) take(ctx context.Context) bool {
+	g.slot = g.e.slots.take(ctx, g.tokens)
+	if g.slot == nil {
+		return false
+	}
+	g.fed = min(common(g.slot.tokens, g.tokens), len(g.tokens)-1)
+	g.stats.Cached = g.fed
+	return true
+}
+
+// promptTokens returns the request's prompt, checked.
+func (e *Engine) promptTokens(r Request) ([]int32, error) {
+	var tokens []int32
+	switch {
+	case r.Messages != nil:
+		t, err := e.chatTemplate()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		}
+		segments, err := t.Render(r.Messages, true)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		}
+		tokens = e.tokenizer.EncodeChat(segments)
+	case r.Tokens != nil:
+		tokens = append(tokens, r.Tokens...)
+	default:
+		tokens = e.tokenizer.EncodePrompt(r.Prompt)
+	}
+	return tokens, e.checkPrompt(tokens, 1)
+}
+
+// next computes and samples one token.
+func (g *generation) next(ctx context.Context) (Piece, error) {
+	if len(g.tokens) == g.e.context {
+		return g.last(FinishLength), nil
+	}
+	for g.fed < len(g.tokens) {
+		if ctx.Err() != nil {
+			return g.last(FinishCancelled), nil
+		}
+		if err := g.feed(); err != nil {
+			return Piece{Token: -1, Stats: g.stats}, err
+		}
+	}
+	id, err := g.sampler.Sample(g.logits, g.tokens)
+	if err != nil {
+		return Piece{Token: -1, Stats: g.stats}, err
+	}
+	g.count()
+	for _, end := range g.ends {
+		if id == end {
+			return g.last(FinishStop), nil
+		}
+	}
+	g.tokens = append(g.tokens, id)
+	text, stopped := g.stop.next(g.decoder.Next(id))
+	switch {
+	case stopped:
+		return Piece{Text: text, Token: -1, Finish: FinishStop, Stats: g.stats}, nil
+	case g.stats.Generated == g.r.Max:
+		p := g.last(FinishLength)
+		p.Text = text + p.Text
+		return p, nil
+	}
+	return Piece{Text: text, Token: id, Stats: g.stats}, nil
+}
+
+// feed gives the backend the next tokens, of a long prompt one batch.
+func (g *generation) feed() error {
+	n := min(len(g.tokens)-g.fed, max(g.e.info.Batch, 1))
+	step := compute.Step{Slot: g.slot.index, Pos: g.fed, Tokens: g.tokens[g.fed : g.fed+n]}
+	if g.fed+n == len(g.tokens) {
+		step.Logits = g.logits
+	}
+	g.slot.tokens = g.slot.tokens[:0] // in case of an error
+	if err := g.e.forward(step); err != nil {
+		if errors.Is(err, compute.ErrNumeric) {
+			err = fmt.Errorf("%s: position %d to %d: %w: the weights are damaged", g.e.model.Path, g.fed, g.fed+n-1, err)
+		}
+		return err
+	}
+	g.fed += n
+	g.slot.tokens = g.tokens[:g.fed]
+	return nil
+}
+
+// count notes that a token was sampled.
+func (g *generation) count() {
+	now := time.Now()
+	if g.stats.Generated == 0 {
+		g.stats.PromptTime = now.Sub(g.start)
+		g.start = now
+	}
+	g.stats.Generated++
+	g.stats.DecodeTime = now.Sub(g.start)
+}
+
+// last returns the piece that ends the text, with what was held back.
+func (g *generation) last(f Finish) Piece {
+	text, stopped := g.stop.next(g.decoder.Flush())
+	if stopped {
+		f = FinishStop
+	} else {
+		text += g.stop.flush()
+	}
+	return Piece{Text: text, Token: -1, Finish: f, Stats: g.stats}
+}
