@@ -18,15 +18,7 @@ type Model struct {
 	Path   string // of the file; "" for a model made in memory
 	Format string // such as "GGUF v3, I2_S"
 
-	close func() error
-}
-
-// Close releases the file's map. Nothing of the model may be used after it.
-func (m *Model) Close() error {
-	if m.close == nil {
-		return nil
-	}
-	return m.close()
+	file *mapping // nil for a model made in memory
 }
 
 // Config is the shape of a model.

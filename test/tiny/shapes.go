@@ -1,0 +1,20 @@
+package tiny
+
+import "bitnet-gpu/weights"
+
+// Shapes returns small models that between them have what the known ones have
+// and what kernels get wrong: rows of 384, 1408, 3200 and 8640; heads of 64, 96,
+// 100, 128 and 256; one to four query heads to a key head, three among them;
+// rows that end inside a block of 128 or of 64; numbers of rows that no tile
+// divides; every type of embedding, tied or not.
+func Shapes() []Shape {
+	return []Shape{
+		{Name: "smallest", Hidden: 64, FFN: 80, Blocks: 2, Heads: 1, KVHeads: 1, HeadDim: 64, Vocab: 279, Context: 256, Embd: weights.F32, Tied: true},
+		{Name: "three to one", Hidden: 384, FFN: 1408, Blocks: 3, Heads: 6, KVHeads: 2, HeadDim: 64, Vocab: 512, Context: 512, Embd: weights.F16, Tied: true},
+		{Name: "heads of 96", Hidden: 144, FFN: 208, Blocks: 2, Heads: 3, KVHeads: 1, HeadDim: 96, Vocab: 301, Context: 256, Embd: weights.F16, Tied: false},
+		{Name: "heads of 100", Hidden: 3200, FFN: 400, Blocks: 1, Heads: 4, KVHeads: 4, HeadDim: 100, Vocab: 333, Context: 256, Embd: weights.BF16, Tied: true},
+		{Name: "rows of 8640", Hidden: 96, FFN: 8640, Blocks: 2, Heads: 4, KVHeads: 1, HeadDim: 100, Vocab: 300, Context: 256, Embd: weights.Q8_0, Tied: true},
+		{Name: "heads of 128", Hidden: 512, FFN: 1392, Blocks: 2, Heads: 4, KVHeads: 1, HeadDim: 128, Vocab: 1000, Context: 512, Embd: weights.Q6_K, Tied: true},
+		{Name: "heads of 256", Hidden: 320, FFN: 336, Blocks: 2, Heads: 3, KVHeads: 1, HeadDim: 256, Vocab: 290, Context: 256, Embd: weights.Q4_0, Tied: false},
+	}
+}
