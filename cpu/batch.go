@@ -4,20 +4,23 @@ import (
 	"slices"
 
 	"bitnet-gpu/engine/compute"
-	"bitnet-gpu/weights"
 )
 
 // Forward implements compute.Backend.
 func (b *backend) Forward(steps []compute.Step) error {
 	b.check(steps)
-	return weights.Guard(b.model.Path, func() error {
-		b.pool.begin()
-		defer b.pool.end()
-		if err := b.prompts(steps); err != nil {
-			return err
-		}
-		return b.continuations(steps)
-	})
+	b.steps = steps
+	return b.model.Guard(b.guarded)
+}
+
+// forwardSteps is Forward, where a fault of the model's file is an error.
+func (b *backend) forwardSteps() error {
+	b.pool.begin()
+	defer b.pool.end()
+	if err := b.prompts(b.steps); err != nil {
+		return err
+	}
+	return b.continuations(b.steps)
 }
 
 // check panics where a step breaks the contract.

@@ -46,7 +46,7 @@ func New(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 		return nil, err
 	}
 	b.pool = newPool(b.workers)
-	if err := b.load(opt.Progress); err != nil {
+	if err := m.Guard(func() error { return b.load(opt.Progress) }); err != nil {
 		b.pool.close()
 		return nil, err
 	}
@@ -70,8 +70,10 @@ type backend struct {
 	scoreScale float32 // log2(e)/sqrt(HeadDim)
 	pool       *pool
 	regions    regions
-	alone      bool   // a byToken region runs on worker 0 only
-	used       []bool // (slots) by the steps of a batch, see check
+	alone      bool           // a byToken region runs on worker 0 only
+	steps      []compute.Step // of the batch
+	used       []bool         // (slots) by the steps of the batch, see check
+	guarded    func() error   // forwardSteps
 	cache      cache
 	scratch    scratch
 }

@@ -78,7 +78,7 @@ func (b *backend) allocate() {
 	}
 	b.scoreScale = scoreScale(m.HeadDim)
 	b.used = make([]bool, b.slots)
-	b.regions = b.bindRegions()
+	b.regions, b.guarded = b.bindRegions(), b.forwardSteps
 }
 
 // regions are the parallel parts of a forward pass, as functions of the worker.

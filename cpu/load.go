@@ -70,7 +70,7 @@ func (b *backend) load(progress func(done, total int64)) error {
 			first := p.tile * kernel.TileRows
 			last := min(first+kernel.TileRows, p.from.Rows)
 			if err := ternary.Interleave(p.to.part(p.tile, p.tile+1), &p.from.Matrix, kernel.TileRows, 1, first, last); err != nil {
-				err = fmt.Errorf("%s: tensor %s: %w", b.model.Path, p.from.Name, err)
+				err = fmt.Errorf("tensor %s: %w", p.from.Name, err)
 				failed.CompareAndSwap(nil, &err)
 			}
 			n := done.Add(int64((last - first) * p.from.Cols / 4))

@@ -154,8 +154,9 @@ func (f *generateFlags) request(cmd *cobra.Command, in io.Reader) (engine.Reques
 	return r, nil
 }
 
-func isTerminal(r io.Reader) bool {
-	f, ok := r.(*os.File)
+// isTerminal reports whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
@@ -201,9 +202,10 @@ func interruptible(parent context.Context) (context.Context, func()) {
 	}
 }
 
-// endLine ends the text's last line, so that what follows begins on a new one.
+// endLine ends the text's last line on a terminal, so that what follows begins
+// on a new one.
 func endLine(std stdio, text *strings.Builder, quiet bool) {
-	if !quiet && text.Len() > 0 && !strings.HasSuffix(text.String(), "\n") {
+	if !quiet && isTerminal(std.out) && text.Len() > 0 && !strings.HasSuffix(text.String(), "\n") {
 		fmt.Fprintln(std.out)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/cheggaaa/pb/v3"
-	"golang.org/x/term"
 )
 
 // A bar shows the loading of a model on a terminal, if it takes more than half
@@ -23,8 +22,8 @@ const barDelay = 500 * time.Millisecond
 
 func newBar(w io.Writer) *bar {
 	b := &bar{start: time.Now()}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		b.out = f
+	if isTerminal(w) {
+		b.out = w.(*os.File)
 	}
 	return b
 }

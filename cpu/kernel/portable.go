@@ -29,18 +29,28 @@ func ternaryMat(acc []int32, w []uint32, x []int8, panel int) {
 	rows, steps := len(acc)/panel, len(x)/(16*panel)
 	clear(acc)
 	for tile := range rows / TileRows {
-		for b := range steps {
-			for r := range TileRows {
-				word := w[(tile*steps+b)*TileRows+r]
-				for k := range 16 {
-					code := int32(word >> (8*(k%4) + 2*(k/4)) & 3)
-					for t := range panel {
-						acc[t*rows+tile*TileRows+r] += code * int32(x[((4*b+k/4)*panel+t)*4+k%4])
-					}
+		for t := range panel {
+			sums := acc[t*rows+tile*TileRows:][:TileRows]
+			for b := range steps {
+				var a [16]int32 // activations of the step
+				for k := range a {
+					a[k] = int32(x[((4*b+k/4)*panel+t)*4+k%4])
+				}
+				for r, word := range w[(tile*steps+b)*TileRows:][:TileRows] {
+					sums[r] += wordProduct(word, &a)
 				}
 			}
 		}
 	}
+}
+
+// wordProduct is the sum of the codes of a kernel word times 16 activations.
+func wordProduct(word uint32, a *[16]int32) (sum int32) {
+	for f := 0; f < 16; f += 4 {
+		sum += int32(word&3)*a[f] + int32(word>>8&3)*a[f+1] + int32(word>>16&3)*a[f+2] + int32(word>>24&3)*a[f+3]
+		word >>= 2
+	}
+	return sum
 }
 
 func mulMax(y, h, g []float32) uint32 {

@@ -1,0 +1,258 @@
+// Package backends is one suite for every backend: whatever it is and however
+// it is asked, its numbers are those of the reference, bit for bit. The
+// reference is the CPU backend on portable kernels, one thread and one token
+// at a time.
+package backends
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/test/tiny"
+	"bitnet-gpu/weights"
+)
+
+// An Open opens the backend under test.
+type Open func(m *weights.Model, opt compute.Options) (compute.Backend, error)
+
+// Reference opens the reference; tests set it up, since the choice of kernels is
+// the environment's.
+type Reference func(m *weights.Model) (compute.Backend, error)
+
+// Run runs the suite on the synthetic models.
+func Run(t *testing.T, reference Reference, open Open) {
+	for _, shape := range tiny.Shapes() {
+		t.Run(shape.Name, func(t *testing.T) {
+			Model(t, fmt.Sprint("tiny ", shape.Name), tiny.New(shape, 1), tokens(shape.Vocab, 150, 1), reference, open)
+		})
+	}
+}
+
+// Model runs the suite on one model and one sequence, of at least 70 tokens if
+// chunks of attention are to meet. Name tells the model from others.
+func Model(t *testing.T, name string, m *weights.Model, ids []int32, reference Reference, open Open) {
+	s := &suite{m: m, ids: ids, want: expected(t, name, m, ids, reference), open: open}
+	t.Run("all at once", s.allAtOnce)
+	t.Run("one by one", s.oneByOne)
+	t.Run("random parts", s.randomParts)
+	t.Run("two slots", s.twoSlots)
+	t.Run("roll back", s.rollBack)
+	t.Run("candidates", s.candidates)
+	t.Run("greedy", s.greedy)
+}
+
+// tokens returns n random ids.
+func tokens(vocab, n int, seed uint64) []int32 {
+	r := rand.New(rand.NewPCG(seed, 0))
+	ids := make([]int32, n)
+	for i := range ids {
+		ids[i] = r.Int32N(int32(vocab))
+	}
+	return ids
+}
+
+// references are the expected logits of each model, which are slow to make.
+var references sync.Map // name -> []float32 (tokens, vocab)
+
+func expected(t *testing.T, name string, m *weights.Model, ids []int32, reference Reference) []float32 {
+	if want, ok := references.Load(name); ok {
+		return want.([]float32)
+	}
+	b, err := reference(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	want := make([]float32, len(ids)*m.VocabSize)
+	must(t, b.Forward([]compute.Step{{Tokens: ids, Logits: want}}))
+	for i, v := range want {
+		if v != v || math.IsInf(float64(v), 0) {
+			t.Fatalf("reference: logit %d is %v", i, v)
+		}
+	}
+	references.Store(name, want)
+	return want
+}
+
+type suite struct {
+	m    *weights.Model
+	ids  []int32
+	want []float32 // (len(ids), vocab)
+	open Open
+}
+
+func (s *suite) backend(t *testing.T, slots int) compute.Backend {
+	t.Helper()
+	b, err := s.open(s.m, compute.Options{Slots: slots, Context: len(s.ids) + 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+// rows returns the expected logits of positions [from, to).
+func (s *suite) rows(from, to int) []float32 {
+	return s.want[from*s.m.VocabSize : to*s.m.VocabSize]
+}
+
+// poisoned returns room for n rows, full of NaN.
+func (s *suite) poisoned(n int) []float32 {
+	x := make([]float32, n*s.m.VocabSize)
+	for i := range x {
+		x[i] = float32(math.NaN())
+	}
+	return x
+}
+
+func (s *suite) allAtOnce(t *testing.T) {
+	got := s.poisoned(len(s.ids))
+	must(t, s.backend(t, 1).Forward([]compute.Step{{Tokens: s.ids, Logits: got}}))
+	s.same(t, got, 0)
+}
+
+func (s *suite) oneByOne(t *testing.T) {
+	b := s.backend(t, 1)
+	for pos := range s.ids {
+		got := s.poisoned(1)
+		must(t, b.Forward([]compute.Step{{Pos: pos, Tokens: s.ids[pos : pos+1], Logits: got}}))
+		s.same(t, got, pos)
+	}
+}
+
+func (s *suite) randomParts(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 0))
+	b := s.backend(t, 1)
+	for pos := 0; pos < len(s.ids); {
+		n := min(1+r.IntN(40), len(s.ids)-pos)
+		rows := []int{0, 1, n}[r.IntN(3)]
+		got := s.poisoned(rows)
+		must(t, b.Forward([]compute.Step{{Pos: pos, Tokens: s.ids[pos : pos+n], Logits: got}}))
+		s.same(t, got, pos+n-rows)
+		pos += n
+	}
+}
+
+// twoSlots runs the sequence in one slot and its reverse in another.
+func (s *suite) twoSlots(t *testing.T) {
+	b := s.backend(t, 2)
+	other := slices.Clone(s.ids)
+	slices.Reverse(other)
+	for pos := 0; pos < len(s.ids); {
+		n := min(7, len(s.ids)-pos)
+		got := s.poisoned(n)
+		must(t, b.Forward([]compute.Step{
+			{Slot: 1, Pos: pos, Tokens: other[pos : pos+n], Logits: s.poisoned(1)},
+			{Slot: 0, Pos: pos, Tokens: s.ids[pos : pos+n], Logits: got},
+		}))
+		s.same(t, got, pos)
+		pos += n
+	}
+}
+
+// rollBack feeds a wrong continuation, then the right one over it.
+func (s *suite) rollBack(t *testing.T) {
+	b := s.backend(t, 1)
+	half := len(s.ids) / 2
+	wrong := slices.Repeat([]int32{1}, 20)
+	must(t, b.Forward([]compute.Step{{Tokens: s.ids[:half]}}))
+	must(t, b.Forward([]compute.Step{{Pos: half, Tokens: wrong, Logits: s.poisoned(1)}}))
+	got := s.poisoned(len(s.ids) - half)
+	must(t, b.Forward([]compute.Step{{Pos: half, Tokens: s.ids[half:], Logits: got}}))
+	s.same(t, got, half)
+}
+
+func (s *suite) candidates(t *testing.T) {
+	n := len(s.ids)
+	best := make([][]compute.Candidate, n)
+	for i := range best {
+		best[i] = make([]compute.Candidate, 1+i%20)
+	}
+	b := s.backend(t, 1)
+	must(t, b.Forward([]compute.Step{{Tokens: s.ids, Top: best}}))
+	for pos := range best {
+		if want := top(s.rows(pos, pos+1), len(best[pos])); !slices.Equal(best[pos], want) {
+			t.Fatalf("position %d: candidates %v, expected %v", pos, best[pos], want)
+		}
+	}
+	last := [][]compute.Candidate{make([]compute.Candidate, 3)}
+	must(t, b.Forward([]compute.Step{{Tokens: s.ids, Top: last}}))
+	if want := top(s.rows(n-1, n), 3); !slices.Equal(last[0], want) {
+		t.Fatalf("last: candidates %v, expected %v", last[0], want)
+	}
+}
+
+// top is the plain definition of the best candidates.
+func top(logits []float32, n int) []compute.Candidate {
+	var all []compute.Candidate
+	for id, v := range logits {
+		all = append(all, compute.Candidate{ID: int32(id), Logit: v})
+	}
+	slices.SortStableFunc(all, func(a, b compute.Candidate) int {
+		switch {
+		case a.Logit > b.Logit:
+			return -1
+		case a.Logit < b.Logit:
+			return 1
+		}
+		return 0
+	})
+	return all[:n]
+}
+
+// greedy compares the backend's own continuation with one made from logits, in
+// two slots at once, of which one meets a stop token.
+func (s *suite) greedy(t *testing.T) {
+	const n = 20
+	b := s.backend(t, 2)
+	prompt := s.ids[:30]
+	var want []int32
+	ids := slices.Clone(prompt)
+	for range n {
+		logits := s.poisoned(1)
+		fed := 0
+		if len(want) > 0 {
+			fed = len(ids) - 1
+		}
+		must(t, b.Forward([]compute.Step{{Pos: fed, Tokens: ids[fed:], Logits: logits}}))
+		best := top(logits, 1)[0].ID
+		want, ids = append(want, best), append(ids, best)
+	}
+	stop := want[n/2]
+	short := slices.Index(want, stop) + 1
+	steps := []compute.Step{
+		{Slot: 0, Tokens: prompt, Next: make([]int32, n)},
+		{Slot: 1, Tokens: prompt, Next: make([]int32, n), Stop: []int32{stop}},
+	}
+	must(t, b.Forward(steps))
+	if got := steps[0].Next[:steps[0].N]; !slices.Equal(got, want) {
+		t.Errorf("continuation %v, expected %v", got, want)
+	}
+	if got := steps[1].Next[:steps[1].N]; !slices.Equal(got, want[:short]) {
+		t.Errorf("continuation to %d: %v, expected %v", stop, got, want[:short])
+	}
+}
+
+// same compares logits from a position on, bit for bit.
+func (s *suite) same(t *testing.T, got []float32, pos int) {
+	t.Helper()
+	want := s.rows(pos, pos+len(got)/s.m.VocabSize)
+	for i := range got {
+		if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+			t.Fatalf("position %d, token %d: logit %v (%08x), expected %v (%08x)", pos+i/s.m.VocabSize, i%s.m.VocabSize,
+				got[i], math.Float32bits(got[i]), want[i], math.Float32bits(want[i]))
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
