@@ -1,3 +1,56 @@
 package kernel
 
-func native() []*Path { return nil }
+import "golang.org/x/sys/cpu"
+
+//go:generate go run -C _asm ./amd64 ../kernels_amd64
+//go:generate go run -C _asm ./neon ../kernels_arm64
+
+var avx2 = Path{
+	Name:         "avx2",
+	Panel:        4,
+	TernaryVec:   ternaryVecAVX2,
+	TernaryMat:   ternaryMatAVX2,
+	MulMax:       mulMaxAVX2,
+	BlockSquares: blockSquaresAVX2,
+	Quantise:     quantiseAVX2,
+	Scale:        scaleAVX2,
+	AddScaled:    addScaledAVX2,
+	ReLU2:        relu2AVX2,
+	Scores:       scoresAVX2,
+	Exps:         expsAVX2,
+	WeightedSum:  weightedSumAVX2,
+	DotF16:       dotF16AVX2,
+	DotF32:       dotF32AVX2,
+}
+
+var avx512 = Path{
+	Name:         "avx512",
+	Panel:        12,
+	TernaryVec:   ternaryVecAVX512,
+	TernaryMat:   ternaryMatAVX512,
+	MulMax:       mulMaxAVX2,
+	BlockSquares: blockSquaresAVX2,
+	Quantise:     quantiseAVX2,
+	Scale:        scaleAVX2,
+	AddScaled:    addScaledAVX2,
+	ReLU2:        relu2AVX2,
+	Scores:       scoresAVX512,
+	Exps:         expsAVX2,
+	WeightedSum:  weightedSumAVX512,
+	DotF16:       dotF16AVX512,
+	DotF32:       dotF32AVX512,
+}
+
+// native lists what this CPU and its system run, the best first.
+func native() []*Path {
+	x := &cpu.X86
+	hasAVX2 := x.HasAVX2 && x.HasF16C
+	hasAVX512 := hasAVX2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI
+	switch {
+	case hasAVX512:
+		return []*Path{&avx512, &avx2}
+	case hasAVX2:
+		return []*Path{&avx2}
+	}
+	return nil
+}

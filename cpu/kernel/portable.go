@@ -66,7 +66,7 @@ func blockSquares(sums, h []float32) {
 	for b := range sums {
 		var x [16]float32
 		for k := range x {
-			x[k] = h[16*b+k] * h[16*b+k]
+			x[k] = float32(h[16*b+k] * h[16*b+k])
 		}
 		sums[b] = Halving(x[:])
 	}
@@ -91,7 +91,7 @@ func Halving(x []float32) float32 {
 func quantise(q []int8, y []float32, inv float32) int32 {
 	sum := int32(0)
 	for i := range q {
-		code := roundEven(y[i] * inv)
+		code := roundEven(float32(y[i] * inv))
 		q[i] = int8(code)
 		sum += code
 	}
@@ -130,7 +130,7 @@ func scores(s, q []float32, keys []uint16, c float32) {
 func dotHead(q []float32, key []uint16) float32 {
 	var chain [16]float32
 	for k := range chain {
-		chain[k] = q[k] * FromHalf(key[k])
+		chain[k] = float32(q[k] * FromHalf(key[k]))
 	}
 	for i := 16; i < len(q); i++ {
 		chain[i%16] += float32(q[i] * FromHalf(key[i]))
@@ -149,7 +149,7 @@ func exps(p []float32, m float32) float32 {
 
 func weightedSum(o, p []float32, values []uint16) {
 	for i := range o {
-		sum := p[0] * FromHalf(values[i])
+		sum := float32(p[0] * FromHalf(values[i]))
 		for t := 1; t < len(p); t++ {
 			sum += float32(p[t] * FromHalf(values[t*len(o)+i]))
 		}
@@ -160,7 +160,7 @@ func weightedSum(o, p []float32, values []uint16) {
 func dotF16(row []uint16, x []float32) float32 {
 	var chain [64]float32
 	for k := range chain {
-		chain[k] = FromHalf(row[k]) * x[k]
+		chain[k] = float32(FromHalf(row[k]) * x[k])
 	}
 	for i := 64; i < len(x); i++ {
 		chain[i%64] += float32(FromHalf(row[i]) * x[i])
@@ -171,7 +171,7 @@ func dotF16(row []uint16, x []float32) float32 {
 func dotF32(row, x []float32) float32 {
 	var chain [64]float32
 	for k := range chain {
-		chain[k] = row[k] * x[k]
+		chain[k] = float32(row[k] * x[k])
 	}
 	for i := 64; i < len(x); i++ {
 		chain[i%64] += float32(row[i] * x[i])

@@ -19,7 +19,7 @@ func FZ(x float32) float32 {
 func Recip(x float32) float32 {
 	y := math.Float32frombits(0x7EF33419 - math.Float32bits(x))
 	y = y * (math.Float32frombits(0x400014FE) - float32(x*y))
-	y = y * (2 - float32(x*y))
+	y = float32(y * (2 - float32(x*y)))
 	e := 1 - float32(x*y)
 	return y + float32(y*e)
 }
@@ -30,7 +30,7 @@ func Rsqrt(x float32) float32 {
 	h := 0.5 * x
 	y := math.Float32frombits(0x5F37670C - math.Float32bits(x)>>1)
 	y = y * (math.Float32frombits(0x3FC01CDB) - float32(float32(h*y)*y))
-	y = y * (1.5 - float32(float32(h*y)*y))
+	y = float32(y * (1.5 - float32(float32(h*y)*y)))
 	e := 0.5 - float32(float32(h*y)*y)
 	return y + float32(y*e)
 }

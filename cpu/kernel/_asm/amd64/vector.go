@@ -1,0 +1,187 @@
+package main
+
+// The elementwise kernels. They are a thousandth of the work, so the avx512
+// path shares them.
+
+// flushZero clears what is below 2^-50 in register i (FZ of scalar.go). Register
+// bound holds 0x267FFFFF, abs 0x7FFFFFFF; register spare is overwritten.
+func flushZero(l lane, i, bound, abs, spare int) {
+	l.op("VANDPS", abs, i, spare)
+	l.op("VPCMPGTD", bound, spare, spare)
+	l.op("VANDPS", spare, i, i)
+}
+
+const (
+	absBits   = 0x7FFFFFFF
+	boundBits = 0x26800000 - 1 // below 2^-50
+)
+
+func blockSquares() {
+	f.Func("blockSquaresAVX2", "sums []float32, h []float32", "", 0, "is Path.BlockSquares.")
+	f.Op("MOVQ %s, DI", f.Arg("sums_base"))
+	f.Op("MOVQ %s, CX", f.Arg("sums_len"))
+	f.Op("MOVQ %s, SI", f.Arg("h_base"))
+	loop, done := f.NewLabel("loop"), f.NewLabel("done")
+	f.Label(loop)
+	f.Op("TESTQ CX, CX")
+	f.Op("JZ %s", done)
+	for i := range 2 {
+		f.Op("VMOVUPS %d(SI), Y%d", 32*i, i)
+		f.Op("VMULPS Y%d, Y%d, Y%d", i, i, i)
+	}
+	halving(ymm, 2)
+	f.Op("VMOVSS X0, (DI)")
+	f.Op("ADDQ $64, SI")
+	f.Op("ADDQ $4, DI")
+	f.Op("DECQ CX")
+	f.Op("JMP %s", loop)
+	f.Label(done)
+	ret()
+}
+
+func quantise() {
+	f.Func("quantiseAVX2", "q []int8, y []float32, inv float32", "int32", 0, "is Path.Quantise.")
+	const sum, inv, magic, bytes = 8, 9, 10, 11
+	f.Op("MOVQ %s, DI", f.Arg("q_base"))
+	f.Op("MOVQ %s, CX", f.Arg("q_len"))
+	f.Op("MOVQ %s, SI", f.Arg("y_base"))
+	f.Op("VBROADCASTSS %s, Y%d", f.Arg("inv"), inv)
+	broadcast(ymm, 0x4B400000, magic) // 1.5 * 2^23: the code is left in the low bits
+	f.Op("MOVQ $0x808080800C080400, AX // the low bytes of four words")
+	f.Op("VMOVQ AX, X%d", bytes)
+	f.Op("VPBROADCASTQ X%d, Y%d", bytes, bytes)
+	f.Op("VPXOR Y%d, Y%d, Y%d", sum, sum, sum)
+	loop, done := f.NewLabel("loop"), f.NewLabel("done")
+	f.Label(loop)
+	f.Op("TESTQ CX, CX")
+	f.Op("JZ %s", done)
+	for i := range 2 {
+		f.Op("VMULPS %d(SI), Y%d, Y%d", 32*i, inv, i)
+		f.Op("VADDPS Y%d, Y%d, Y%d", magic, i, i)
+		f.Op("VPSUBD Y%d, Y%d, Y%d", magic, i, i)
+		f.Op("VPADDD Y%d, Y%d, Y%d", i, sum, sum)
+		f.Op("VPSHUFB Y%d, Y%d, Y%d", bytes, i, i)
+		f.Op("VEXTRACTI128 $1, Y%d, X15", i)
+		f.Op("VPUNPCKLDQ X15, X%d, X%d", i, i)
+		f.Op("VMOVQ X%d, %d(DI)", i, 8*i)
+	}
+	f.Op("ADDQ $64, SI")
+	f.Op("ADDQ $16, DI")
+	f.Op("SUBQ $16, CX")
+	f.Op("JMP %s", loop)
+	f.Label(done)
+	fold("VPADDD", sum)
+	f.Op("VMOVD X%d, AX", sum)
+	f.Op("MOVL AX, %s", f.Arg("ret"))
+	ret()
+}
+
+// fold combines the 8 integers of register i in lane 0, using register 15.
+func fold(op string, i int) {
+	f.Op("VEXTRACTI128 $1, Y%d, X15", i)
+	f.Op("%s X15, X%d, X%d", op, i, i)
+	f.Op("VPSHUFD $0x0E, X%d, X15", i)
+	f.Op("%s X15, X%d, X%d", op, i, i)
+	f.Op("VPSHUFD $0x01, X%d, X15", i)
+	f.Op("%s X15, X%d, X%d", op, i, i)
+}
+
+func mulMax() {
+	f.Func("mulMaxAVX2", "y []float32, h []float32, g []float32", "uint32", 0, "is Path.MulMax.")
+	const top, bound, abs, spare = 8, 9, 10, 11
+	f.Op("MOVQ %s, DI", f.Arg("y_base"))
+	f.Op("MOVQ %s, CX", f.Arg("y_len"))
+	f.Op("MOVQ %s, SI", f.Arg("h_base"))
+	f.Op("MOVQ %s, BX", f.Arg("g_base"))
+	broadcast(ymm, boundBits, bound)
+	broadcast(ymm, absBits, abs)
+	f.Op("VPXOR Y%d, Y%d, Y%d", top, top, top)
+	loop, done := f.NewLabel("loop"), f.NewLabel("done")
+	l := lane{"Y", "VMOVUPS"}
+	f.Label(loop)
+	f.Op("TESTQ CX, CX")
+	f.Op("JZ %s", done)
+	for i := range 2 {
+		f.Op("VMOVUPS %d(SI), Y%d", 32*i, i)
+		f.Op("VMULPS %d(BX), Y%d, Y%d", 32*i, i, i)
+		flushZero(l, i, bound, abs, spare)
+		f.Op("VMOVUPS Y%d, %d(DI)", i, 32*i)
+		l.op("VANDPS", abs, i, i)
+		l.op("VPMAXUD", i, top, top)
+	}
+	for _, p := range []string{"SI", "BX", "DI"} {
+		f.Op("ADDQ $64, %s", p)
+	}
+	f.Op("SUBQ $16, CX")
+	f.Op("JMP %s", loop)
+	f.Label(done)
+	fold("VPMAXUD", top)
+	f.Op("VMOVD X%d, AX", top)
+	f.Op("MOVL AX, %s", f.Arg("ret"))
+	ret()
+}
+
+func scale() {
+	f.Func("scaleAVX2", "out []float32, acc []int32, sum int32, s float32", "", 0, "is Path.Scale.")
+	const sum, s = 8, 9
+	f.Op("MOVQ %s, DI", f.Arg("out_base"))
+	f.Op("MOVQ %s, CX", f.Arg("out_len"))
+	f.Op("MOVQ %s, SI", f.Arg("acc_base"))
+	f.Op("VBROADCASTSS %s, Y%d", f.Arg("sum"), sum)
+	f.Op("VBROADCASTSS %s, Y%d", f.Arg("s"), s)
+	each([]string{"SI", "DI"}, 4, func(l lane) {
+		scaled(l, sum, s)
+		l.store(0, "(DI)")
+	})
+	ret()
+}
+
+// scaled leaves float(acc - sum) * s in register 0.
+func scaled(l lane, sum, s int) {
+	l.load("(SI)", 0)
+	l.op("VPSUBD", sum, 0, 0)
+	f.Op("VCVTDQ2PS %s, %s", l.reg(0), l.reg(0))
+	l.op("VMULPS", s, 0, 0)
+}
+
+func addScaled() {
+	f.Func("addScaledAVX2", "h []float32, acc []int32, sum int32, s float32", "", 0, "is Path.AddScaled.")
+	const sum, s, bound, abs = 8, 9, 10, 11
+	f.Op("MOVQ %s, DI", f.Arg("h_base"))
+	f.Op("MOVQ %s, CX", f.Arg("h_len"))
+	f.Op("MOVQ %s, SI", f.Arg("acc_base"))
+	f.Op("VBROADCASTSS %s, Y%d", f.Arg("sum"), sum)
+	f.Op("VBROADCASTSS %s, Y%d", f.Arg("s"), s)
+	broadcast(ymm, boundBits, bound)
+	broadcast(ymm, absBits, abs)
+	each([]string{"SI", "DI"}, 4, func(l lane) {
+		scaled(l, sum, s)
+		l.load("(DI)", 1)
+		l.op("VADDPS", 0, 1, 1)
+		flushZero(l, 1, bound, abs, 2)
+		l.store(1, "(DI)")
+	})
+	ret()
+}
+
+func relu2() {
+	f.Func("relu2AVX2", "v []float32, gate []float32, up []float32", "", 0, "is Path.ReLU2.")
+	const zero, bound, abs = 8, 9, 10
+	f.Op("MOVQ %s, DI", f.Arg("v_base"))
+	f.Op("MOVQ %s, CX", f.Arg("v_len"))
+	f.Op("MOVQ %s, SI", f.Arg("gate_base"))
+	f.Op("MOVQ %s, BX", f.Arg("up_base"))
+	f.Op("VXORPS Y%d, Y%d, Y%d", zero, zero, zero)
+	broadcast(ymm, boundBits, bound)
+	broadcast(ymm, absBits, abs)
+	each([]string{"SI", "BX", "DI"}, 4, func(l lane) {
+		l.load("(SI)", 0)
+		l.op("VMAXPS", zero, 0, 0) // the second operand, zero, where gate is NaN
+		l.op("VMULPS", 0, 0, 0)
+		l.load("(BX)", 1)
+		l.op("VMULPS", 1, 0, 0)
+		flushZero(l, 0, bound, abs, 2)
+		l.store(0, "(DI)")
+	})
+	ret()
+}

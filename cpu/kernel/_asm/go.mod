@@ -1,0 +1,3 @@
+module bitnet-gpu/cpu/kernel/_asm
+
+go 1.26.0
