@@ -1,0 +1,3 @@
+package chat
+
+func newJinja(m Model) (*Template, error) { return nil, ErrNone }

@@ -1,0 +1,152 @@
+package tokenizer
+
+import (
+	"math/rand/v2"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/dlclark/regexp2/v2"
+)
+
+const llama3Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+
+var oracle = regexp2.MustCompile(llama3Pattern)
+
+// split cuts s with the splitter.
+func split(s string) []string {
+	var pieces []string
+	for len(s) > 0 {
+		n := nextPiece(s)
+		pieces = append(pieces, s[:n])
+		s = s[n:]
+	}
+	return pieces
+}
+
+// checkSplit holds the splitter against the expression. The expression sees
+// characters, U+FFFD for each byte that is in none, as the splitter does.
+func checkSplit(t *testing.T, s string) {
+	t.Helper()
+	rest := s
+	m, err := oracle.FindStringMatch(s)
+	for ; m != nil && err == nil; m, err = oracle.FindNextMatch(m) {
+		want := 0
+		for range m.RuneLength {
+			_, size := utf8.DecodeRuneInString(rest[want:])
+			want += size
+		}
+		if len(rest) == 0 {
+			t.Fatalf("%q: the splitter is at the end, the expression finds %q", s, m.String())
+		}
+		got := nextPiece(rest)
+		if got != want {
+			t.Fatalf("%q: at %d the splitter cuts %q, the expression %q", s, len(s)-len(rest), rest[:got], rest[:want])
+		}
+		rest = rest[want:]
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rest != "" {
+		t.Fatalf("%q: the expression leaves %q", s, rest)
+	}
+}
+
+// parts are characters of every class, and those that are special to the
+// expression.
+var parts = []string{
+	"a", "Z", "é", "ß", "日", "ا", "ʰ", "ſ", "\u212a", "𝒳", // letters
+	"1", "9", "²", "½", "٣", "①", "Ⅷ", // numbers
+	" ", "\t", "\v", "\u0085", "\u00a0", "\u2028", "\u3000", // spaces
+	"\r", "\n",
+	"'", ".", "_", "<|", "-", "😀", "\u200d", "\u0301", "\u200b", "\ufeff", "\x00", "\x1c", "\u180e", // others
+	"\xff", "\xc3", "\xe6\x97", "\xed\xa0\x80", "\ufffd", // no characters, or as good as none
+	"'s", "'S", "'ſ", "'re", "'VE", "'lL", "'d", "'r", "'v", "'l", "'t", "'M",
+}
+
+// TestSplitAll cuts every text of up to three parts.
+func TestSplitAll(t *testing.T) {
+	for _, a := range parts {
+		checkSplit(t, a)
+		for _, b := range parts {
+			checkSplit(t, a+b)
+			for _, c := range parts {
+				checkSplit(t, a+b+c)
+			}
+		}
+	}
+}
+
+func TestSplitRandom(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 20000 {
+		var s string
+		for range 4 + rng.IntN(20) {
+			s += parts[rng.IntN(len(parts))]
+		}
+		checkSplit(t, s)
+	}
+}
+
+// TestSplitRunes puts every character between others.
+func TestSplitRunes(t *testing.T) {
+	for c := range rune(0x30000) {
+		checkSplit(t, "a"+string(c)+"b "+string(c)+"1\n"+string(c))
+	}
+}
+
+func FuzzSplit(f *testing.F) {
+	for _, s := range []string{
+		"", "Hello  world 12345 don't\n\n  x\n", "\"(abc", "I'M I'LLx 'ſs", " \n \n ", "a\u00a0b\u3000\u3000c", "x² ٣٤٥ ½", "\xff\xfeabc \xc3", "  !!!\r\n\r\n  ",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(checkSplit)
+}
+
+func FuzzRoundTrip(f *testing.F) {
+	tok := mustNew(f, tiny("a a", "aa aa", "Ġ a", "t h", "th e", "Ġ the", "Ã ©", "1 2", "12 3"))
+	for _, s := range []string{"", "aaaaaaaa the é 123", "\xff\xfe\x00", "<|eot_id|><|begin_of_text|>x", "日本\xe6\x97"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		ids := tok.Encode(nil, s)
+		if got := tok.Decode(ids); got != s {
+			t.Errorf("Decode(Encode(%q)) = %q", s, got)
+		}
+		for _, id := range ids {
+			if tok.IsControl(id) {
+				t.Errorf("Encode(%q) gives the control token %d", s, id)
+			}
+		}
+		special := tok.EncodeSpecial(nil, s)
+		if got := tok.Decode(special); got != s {
+			t.Errorf("Decode(EncodeSpecial(%q)) = %q", s, got)
+		}
+		checkStream(t, tok, ids)
+		checkStream(t, tok, special)
+	})
+}
+
+// checkStream decodes token by token: nothing is lost, and no string ends
+// within a character that the text has whole.
+func checkStream(t *testing.T, tok *Tokenizer, ids []int32) {
+	t.Helper()
+	text := tok.Decode(ids)
+	d := tok.NewDecoder()
+	at := 0
+	for i, id := range ids {
+		at += len(d.Next(id))
+		for b := at - 1; b >= max(0, at-utf8.UTFMax); b-- {
+			if c, size := utf8.DecodeRuneInString(text[b:]); b+size > at {
+				t.Fatalf("%q: token %d cuts %q", text, i, c)
+			}
+		}
+	}
+	if at += len(d.Flush()); at != len(text) {
+		t.Fatalf("%q: %d of %d bytes", text, at, len(text))
+	}
+	if got := streamed(tok, ids); got != text {
+		t.Fatalf("%q comes back as %q", text, got)
+	}
+}

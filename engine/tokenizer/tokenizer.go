@@ -1,0 +1,251 @@
+// Package tokenizer turns text into token ids and back: byte-level BPE with
+// the splitting of Llama 3, which the 2B4T uses.
+//
+// Text is cut into pieces (splitter.go), and each piece into tokens (bpe.go).
+// Every byte string can be encoded, valid UTF-8 or not, and decoding gives it
+// back. No text is normalised and no blank is put in front.
+//
+// Which pre-tokenizers there are: "llama-bpe" with its other names "llama3" and
+// "llama-v3", and a file that names none but has Llama 3's 128,256 tokens, as
+// the official GGUF of the 2B4T. Any other name is refused, because its ids
+// would only be nearly right.
+package tokenizer
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bitnet-gpu/weights"
+)
+
+// A Tokenizer is immutable: any number of goroutines may use it at once.
+type Tokenizer struct {
+	text  string   // the bytes of all tokens, one after another
+	start []uint32 // (vocab+1): where each begins, and where the last ends
+	kinds []weights.TokenType
+
+	byteID  [256]int32 // the tokens of single bytes
+	lexicon lexicon    // the ordinary tokens by their bytes
+	merges  merges
+
+	special matcher // tokens that EncodeSpecial recognises
+	always  matcher // those of them that Encode recognises too
+
+	bos, eos int32 // -1: none
+	addBOS   bool
+	stops    []int32
+
+	template string // Jinja, of the file
+}
+
+// New makes the tokenizer that a file describes. What it refuses: a model that
+// is not byte-level BPE, an unknown pre-tokenizer, two tokens of the same
+// bytes, a byte without a token, merges of or to unknown tokens, ids that are
+// out of range. Unused tokens may repeat others: files pad with them.
+func New(v *weights.Vocab) (*Tokenizer, error) {
+	t, err := newTokenizer(v)
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer: %w", err)
+	}
+	return t, nil
+}
+
+func newTokenizer(v *weights.Vocab) (*Tokenizer, error) {
+	if err := check(v); err != nil {
+		return nil, err
+	}
+	t := &Tokenizer{bos: v.BOS, eos: v.EOS, addBOS: v.AddBOS, template: v.ChatTemplate}
+	if err := t.addTokens(v); err != nil {
+		return nil, err
+	}
+	if v.Merges == nil {
+		t.deriveMerges()
+	} else if err := t.listMerges(v.Merges); err != nil {
+		return nil, err
+	}
+	t.stops = t.findStops(v.EOS, v.EOT)
+	return t, nil
+}
+
+// check looks at everything but the tokens themselves.
+func check(v *weights.Vocab) error {
+	n := len(v.Tokens)
+	switch {
+	case v.Model != "gpt2":
+		return fmt.Errorf("model %q is not supported, only byte-level BPE (gpt2) is", v.Model)
+	case n == 0:
+		return errors.New("the vocabulary is empty")
+	case n > 1<<24:
+		return fmt.Errorf("%d tokens are too many", n)
+	case v.Types != nil && len(v.Types) != n:
+		return fmt.Errorf("%d tokens, but %d token types", n, len(v.Types))
+	}
+	switch v.Pre {
+	case "llama-bpe", "llama3", "llama-v3":
+	case "":
+		if n != 128256 {
+			return fmt.Errorf("the file names no pre-tokenizer and has %d tokens, not Llama 3's 128256: which splitting it wants cannot be told", n)
+		}
+	default:
+		return fmt.Errorf("pre-tokenizer %q is not supported, only llama-bpe is", v.Pre)
+	}
+	for _, end := range []struct {
+		name string
+		id   int32
+	}{{"BOS", v.BOS}, {"EOS", v.EOS}, {"EOT", v.EOT}, {"padding", v.Pad}} {
+		if end.id < -1 || int(end.id) >= n {
+			return fmt.Errorf("the %s token has the id %d, but there are %d tokens", end.name, end.id, n)
+		}
+	}
+	if v.AddBOS && v.BOS < 0 {
+		return errors.New("the file wants a BOS token in front of a text, but names none")
+	}
+	return nil
+}
+
+// addTokens fills the tables of tokens.
+func (t *Tokenizer) addTokens(v *weights.Vocab) error {
+	if err := t.addTexts(v); err != nil {
+		return err
+	}
+	t.lexicon = newLexicon(len(v.Tokens))
+	for i, kind := range t.kinds {
+		id, same := int32(i), int32(-1)
+		switch kind {
+		case weights.TokenNormal:
+			s, tag := t.lookup(t.bytes(id))
+			if same = s.id - 1; same < 0 {
+				*s = slot{tag, id + 1}
+			}
+		case weights.TokenUserDefined:
+			t.always.add(t.bytes(id), id)
+			same = t.special.add(t.bytes(id), id)
+		case weights.TokenControl:
+			same = t.special.add(t.bytes(id), id)
+		}
+		if same >= 0 {
+			return fmt.Errorf("tokens %d and %d are both %q", same, id, v.Tokens[id])
+		}
+	}
+	for b := range t.byteID {
+		if t.byteID[b] = t.find(string([]byte{byte(b)})); t.byteID[b] < 0 {
+			return fmt.Errorf("no token for the byte 0x%02X", b)
+		}
+	}
+	return nil
+}
+
+// addTexts fills the kinds of the tokens and their bytes.
+func (t *Tokenizer) addTexts(v *weights.Vocab) error {
+	t.start = make([]uint32, 1, len(v.Tokens)+1)
+	t.kinds = make([]weights.TokenType, len(v.Tokens))
+	var text []byte
+	for id, token := range v.Tokens {
+		kind, err := kindOf(v, id)
+		if err != nil {
+			return err
+		}
+		ok := true
+		if kind == weights.TokenNormal {
+			text, ok = weights.AppendBytes(text, token)
+		} else {
+			text = append(text, token...)
+		}
+		switch {
+		case !ok:
+			return fmt.Errorf("token %d, %q, has a character that stands for no byte", id, token)
+		case token == "" && kind != weights.TokenUnused:
+			return fmt.Errorf("token %d is empty", id)
+		case len(text) > 1<<30:
+			return errors.New("the tokens have more than 1 GiB of text")
+		}
+		t.kinds[id] = kind
+		t.start = append(t.start, uint32(len(text)))
+	}
+	t.text = string(text)
+	return nil
+}
+
+// kindOf returns what a token is to us: normal, control, user defined or
+// unused.
+func kindOf(v *weights.Vocab, id int) (weights.TokenType, error) {
+	kind := weights.TokenNormal
+	if v.Types != nil {
+		kind = v.Types[id]
+	}
+	switch kind {
+	case weights.TokenNormal:
+		// Converters have written special tokens as normal ones. No piece of
+		// text is ever such a token, so nothing is lost.
+		if text := v.Tokens[id]; len(text) > 4 && strings.HasPrefix(text, "<|") && strings.HasSuffix(text, "|>") {
+			return weights.TokenControl, nil
+		}
+	case weights.TokenUnknown:
+		return weights.TokenControl, nil // byte-level BPE knows every text
+	case weights.TokenControl, weights.TokenUserDefined, weights.TokenUnused:
+	default:
+		return 0, fmt.Errorf("token %d, %q, has the type %d, which byte-level BPE does not have", id, v.Tokens[id], kind)
+	}
+	return kind, nil
+}
+
+// findStops returns the tokens that end a text: the ones that the file names,
+// and those that are known by their text.
+func (t *Tokenizer) findStops(named ...int32) []int32 {
+	for _, text := range []string{
+		"<|eot_id|>", "<|end_of_text|>", "<|eom_id|>",
+		"<|im_end|>", "<|endoftext|>", "<|end|>", "<end_of_turn>", "</s>",
+	} {
+		if id, ok := t.special.ids[text]; ok {
+			named = append(named, id)
+		}
+	}
+	slices.Sort(named)
+	named = slices.Compact(named)
+	return slices.DeleteFunc(named, func(id int32) bool { return id < 0 })
+}
+
+// VocabSize returns the number of tokens.
+func (t *Tokenizer) VocabSize() int { return len(t.kinds) }
+
+// BOS returns the token that begins a text, or -1.
+func (t *Tokenizer) BOS() int32 { return t.bos }
+
+// AddBOS reports whether the model wants BOS in front of every text. Encode
+// does not add it: the caller does, once; EncodeChat does so itself.
+func (t *Tokenizer) AddBOS() bool { return t.addBOS }
+
+// Stops returns the tokens after which a model has nothing more to say, in the
+// order of their ids; for the 2B4T these are <|end_of_text|> and <|eot_id|>.
+func (t *Tokenizer) Stops() []int32 { return slices.Clone(t.stops) }
+
+// Token returns the bytes of a token, which need not be valid UTF-8 of their
+// own. A special token's are its name. Of an id that does not exist, nil.
+func (t *Tokenizer) Token(id int32) []byte {
+	if !t.valid(id) {
+		return nil
+	}
+	return []byte(t.bytes(id))
+}
+
+// ID returns the token whose bytes are text; a special token by its name.
+func (t *Tokenizer) ID(text string) (int32, bool) {
+	if id, ok := t.special.ids[text]; ok {
+		return id, true
+	}
+	id := t.find(text)
+	return id, id >= 0
+}
+
+// IsControl reports whether the token steers the model and is no text, such as
+// <|eot_id|>.
+func (t *Tokenizer) IsControl(id int32) bool {
+	return t.valid(id) && t.kinds[id] == weights.TokenControl
+}
+
+func (t *Tokenizer) valid(id int32) bool { return id >= 0 && int(id) < len(t.kinds) }
+
+// bytes returns the bytes of a token that exists.
+func (t *Tokenizer) bytes(id int32) string { return t.text[t.start[id]:t.start[id+1]] }
