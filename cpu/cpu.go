@@ -10,7 +10,6 @@ package cpu
 
 import (
 	"fmt"
-	"os"
 	"runtime"
 
 	"bitnet-gpu/cpu/kernel"
@@ -25,9 +24,9 @@ import (
 // ErrUnavailable where BITNET_CPU asks for what the machine has not, and the
 // model's own where a matrix holds an invalid code.
 func New(m *weights.Model, opt compute.Options) (compute.Backend, error) {
-	path, err := kernel.Pick(os.Getenv("BITNET_CPU"))
+	path, err := pickPath()
 	if err != nil {
-		return nil, fmt.Errorf("BITNET_CPU: %w: %w", err, compute.ErrUnavailable)
+		return nil, err
 	}
 	b := &backend{model: m, Path: path, trace: opt.Trace}
 	b.workers = opt.Threads

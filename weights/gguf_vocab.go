@@ -1,9 +1,37 @@
 package weights
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+
+	"bitnet-gpu/weights/gguf"
 )
+
+// readGGUFVocab reads the tokenizer of the GGUF file at path, whatever model the
+// file holds, or none.
+func readGGUFVocab(path string) (*Vocab, error) {
+	file, err := openMapping(path)
+	if err != nil {
+		return nil, err
+	}
+	var v Vocab
+	err = file.guard(func() error {
+		container, err := gguf.Parse(file.data)
+		if err != nil {
+			return err
+		}
+		r := &ggufReader{file: container}
+		if v = r.vocab(anySize); r.err == nil && len(v.Tokens) == 0 {
+			return errors.New("the file holds no tokenizer")
+		}
+		return r.err
+	})
+	return &v, errors.Join(err, file.close())
+}
+
+// anySize stands for the number of tokens where no embedding says it.
+const anySize = -1
 
 // vocab reads the tokenizer of a model with that many tokens. A file may have
 // none: a model can be computed with ids alone.
@@ -15,6 +43,9 @@ func (r *ggufReader) vocab(size int) Vocab {
 	}
 	v.Model = read(r, r.file.Text, prefix+"model")
 	v.Tokens = read(r, r.file.Strings, prefix+"tokens")
+	if size == anySize {
+		size = len(v.Tokens)
+	}
 	if r.err == nil && len(v.Tokens) != size {
 		r.fail(fmt.Errorf("key %q has %d tokens, but the embedding has %d rows", prefix+"tokens", len(v.Tokens), size))
 	}

@@ -2,7 +2,9 @@ package weights
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -10,19 +12,34 @@ import (
 // largest known tokenizer.json has 34 MB.
 const maxVocabFile = 64 << 20 // bytes
 
-// ReadVocab reads a vocabulary from a file of its own: a Hugging Face
+// ReadVocab reads a vocabulary: that of a GGUF file, a Hugging Face
 // tokenizer.json, or a tokenizer.model in tiktoken's form. It goes by the
-// content, not by the name.
+// content, not by the name. Errors begin with the path and wrap ErrInvalid.
 func ReadVocab(path string) (*Vocab, error) {
+	if isGGUF(path) {
+		return readGGUFVocab(path)
+	}
 	data, err := readVocabFile(path)
 	if err != nil {
-		return nil, err
+		return nil, invalid(path, err)
 	}
 	v, err := parseVocab(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	return v, invalid(path, err)
+}
+
+// isGGUF reports whether a regular file begins as GGUF does.
+func isGGUF(path string) bool {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false // opening a pipe would wait
 	}
-	return v, nil
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var magic [4]byte
+	_, err = io.ReadFull(f, magic[:])
+	return err == nil && string(magic[:]) == "GGUF"
 }
 
 func parseVocab(data []byte) (*Vocab, error) {
@@ -30,8 +47,6 @@ func parseVocab(data []byte) (*Vocab, error) {
 	switch {
 	case len(text) == 0:
 		return nil, fmt.Errorf("the file is empty")
-	case bytes.HasPrefix(data, []byte("GGUF")):
-		return nil, fmt.Errorf("a GGUF model, not a vocabulary: open it as a model")
 	case bytes.HasPrefix(text, []byte("version https://git-lfs")):
 		return nil, fmt.Errorf("a Git LFS pointer, not the file itself: fetch it with git lfs pull")
 	case text[0] == '<':
@@ -51,10 +66,10 @@ func readVocabFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", path)
+		return nil, errors.New("not a regular file")
 	}
 	if info.Size() > maxVocabFile {
-		return nil, fmt.Errorf("%s: %d bytes, too large for a vocabulary (limit %d)", path, info.Size(), maxVocabFile)
+		return nil, fmt.Errorf("%d bytes, too large for a vocabulary (limit %d)", info.Size(), maxVocabFile)
 	}
 	return os.ReadFile(path)
 }
