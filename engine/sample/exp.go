@@ -16,8 +16,10 @@ var expCoefficients = [...]float64{
 // exp returns e^x for x <= 0 within 2^-51 relative, and 0 below -700.
 //
 // It is not math.Exp, which is assembly on some machines and may fuse on
-// others: a draw must not depend on that. Every product is rounded on its own.
+// others: a draw must not depend on that. Every product is rounded on its own,
+// even one that a caller passes where this is inlined.
 func exp(x float64) float64 {
+	x = float64(x)
 	if !(x >= -700) {
 		return 0
 	}
