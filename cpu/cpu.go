@@ -100,18 +100,29 @@ func (b *backend) need() int64 {
 }
 
 func (b *backend) weightBytes() int64 {
-	n := 0
-	for i := range b.model.Layers {
-		for _, t := range b.model.Layers[i].Tensors() {
-			n += tiles(t.Rows) * kernel.TileRows * t.Cols / 4
-		}
-	}
-	return int64(n)
+	weights, _ := b.memory()
+	return weights
 }
 
 func (b *backend) cacheBytes() int64 {
-	m := b.model
-	return 2 * 2 * int64(m.Blocks) * int64(b.slots) * int64(b.context) * int64(m.KVHeads*m.HeadDim)
+	_, cache := b.memory()
+	return cache
+}
+
+func (b *backend) memory() (weights, cache int64) {
+	return Memory(b.model, compute.Options{Slots: b.slots, Context: b.context})
+}
+
+// Memory returns the bytes of ternary weights and of KV cache that a backend
+// for the model would keep.
+func Memory(m *weights.Model, opt compute.Options) (weights, cache int64) {
+	for i := range m.Layers {
+		for _, t := range m.Layers[i].Tensors() {
+			weights += int64(tiles(t.Rows) * kernel.TileRows * t.Cols / 4)
+		}
+	}
+	cache = 2 * 2 * int64(m.Blocks) * int64(opt.Slots) * int64(opt.Context) * int64(m.KVHeads*m.HeadDim)
+	return weights, cache
 }
 
 func (b *backend) scratchBytes() int64 {

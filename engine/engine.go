@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"sync"
 
-	"bitnet-gpu/engine/chat"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/engine/tokenizer"
 	"bitnet-gpu/weights"
@@ -41,7 +40,6 @@ type Options struct {
 type Engine struct {
 	model     *weights.Model
 	tokenizer *tokenizer.Tokenizer
-	template  *chat.Template
 	context   int
 	reasons   []string
 

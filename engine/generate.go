@@ -84,7 +84,7 @@ type generation struct {
 	fed     int     // how many of them the cache holds
 	sampler *sample.Sampler
 	logits  []float32
-	decoder tokenizer.Decoder
+	decoder *tokenizer.Decoder
 	stop    stopper
 	ends    []int32
 	stats   Stats
@@ -92,7 +92,7 @@ type generation struct {
 }
 
 func (e *Engine) newGeneration(r Request) (*generation, error) {
-	tokens, err := e.promptTokens(r)
+	tokens, err := e.Tokens(r)
 	if err != nil {
 		return nil, err
 	}
@@ -127,12 +127,12 @@ func (g *generation) take(ctx context.Context) bool {
 	return true
 }
 
-// promptTokens returns the request's prompt, checked.
-func (e *Engine) promptTokens(r Request) ([]int32, error) {
+// Tokens returns the tokens of a request's prompt, checked.
+func (e *Engine) Tokens(r Request) ([]int32, error) {
 	var tokens []int32
 	switch {
 	case r.Messages != nil:
-		t, err := e.chatTemplate()
+		t, err := e.tokenizer.Template(e.model.Arch)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
 		}
@@ -144,7 +144,10 @@ func (e *Engine) promptTokens(r Request) ([]int32, error) {
 	case r.Tokens != nil:
 		tokens = append(tokens, r.Tokens...)
 	default:
-		tokens = e.tokenizer.EncodePrompt(r.Prompt)
+		if e.tokenizer.AddBOS() {
+			tokens = append(tokens, e.tokenizer.BOS())
+		}
+		tokens = e.tokenizer.Encode(tokens, r.Prompt)
 	}
 	return tokens, e.checkPrompt(tokens, 1)
 }

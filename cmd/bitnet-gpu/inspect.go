@@ -1,0 +1,146 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"bitnet-gpu/engine"
+	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/gguf"
+)
+
+func inspectCmd(std stdio) *cobra.Command {
+	var asJSON, sum bool
+	cmd := &cobra.Command{
+		Use:   "inspect MODEL",
+		Short: "Show what is in a model file and what it will take to run it",
+		Args:  cobra.ExactArgs(1),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
+	cmd.Flags().BoolVar(&sum, "sha256", false, "compute the file's SHA-256 too")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		s, err := weights.Inspect(args[0])
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		var r report
+		if err := s.Guard(func() error { r = newReport(s); return nil }); err != nil {
+			return err
+		}
+		if sum {
+			if r.SHA256, err = fileSum(args[0]); err != nil {
+				return err
+			}
+		}
+		if asJSON {
+			return json.NewEncoder(std.out).Encode(r)
+		}
+		return r.print(std.out)
+	}
+	return cmd
+}
+
+// A report is what inspect tells.
+type report struct {
+	Path     string            `json:"path"`
+	Size     int64             `json:"size"`
+	SHA256   string            `json:"sha256,omitempty"`
+	Metadata []entry           `json:"metadata"`
+	Tensors  []tensor          `json:"tensors"`
+	Problem  string            `json:"problem,omitempty"` // why it cannot be run here
+	Config   *weights.Config   `json:"config,omitempty"`
+	Memory   *engine.Memory    `json:"memory,omitempty"`
+	Text     *engine.TextFacts `json:"text,omitempty"`
+}
+
+type entry struct {
+	Key   string `json:"key"`
+	Type  string `json:"type"`
+	Value any    `json:"value"` // of an array the number of elements
+}
+
+type tensor struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	Dims []int  `json:"dims"`
+	Size int    `json:"size"`
+}
+
+func newReport(s *weights.Summary) report {
+	r := report{Path: s.Path, Size: s.Size}
+	for _, kv := range s.KV {
+		e := entry{Key: kv.Key, Type: strings.TrimPrefix(fmt.Sprintf("%T", kv.Value), "gguf."), Value: kv.Value}
+		if a, ok := kv.Value.(gguf.Array); ok {
+			e.Type, e.Value = fmt.Sprintf("[]%s", a.Elem), a.Len
+		}
+		r.Metadata = append(r.Metadata, e)
+	}
+	for _, t := range s.Tensors {
+		r.Tensors = append(r.Tensors, tensor{t.Name, t.Type.String(), slices.Clone(t.Dims), len(t.Data)})
+	}
+	if s.Problem != nil {
+		r.Problem = s.Problem.Error()
+		return r
+	}
+	config, memory, text := s.Model.Config, engine.Account(s.Model, 0), engine.Facts(s.Model)
+	r.Config, r.Memory, r.Text = &config, &memory, &text
+	return r
+}
+
+func (r *report) print(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s: %d bytes, GGUF v3\n", r.Path, r.Size)
+	if r.SHA256 != "" {
+		fmt.Fprintf(w, "sha256 %s\n", r.SHA256)
+	}
+	fmt.Fprintln(w)
+	for _, e := range r.Metadata {
+		value := strings.ReplaceAll(fmt.Sprintf("%.200v", e.Value), "\n", `\n`)
+		if strings.HasPrefix(e.Type, "[]") {
+			value += " elements"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", e.Key, e.Type, value)
+	}
+	fmt.Fprintln(w)
+	for _, t := range r.Tensors {
+		fmt.Fprintf(w, "%s\t%s\t%v\t%d bytes\n", t.Name, t.Type, t.Dims, t.Size)
+	}
+	fmt.Fprintln(w)
+	if r.Problem != "" {
+		fmt.Fprintf(w, "cannot be run here: %s\n", r.Problem)
+		return w.Flush()
+	}
+	m := r.Memory
+	fmt.Fprintf(w, "in the file's map\t%s\tembedding, head\n", mebi(m.Mapped))
+	fmt.Fprintf(w, "copied by the CPU backend\t%s\tternary weights\n", mebi(m.Weights))
+	fmt.Fprintf(w, "cache\t%s\t%d positions, float16\n", mebi(m.Cache), m.Context)
+	fmt.Fprintln(w)
+	fmt.Fprintf(w, "tokenizer\t%s\n", r.Text.Tokenizer)
+	fmt.Fprintf(w, "end tokens\t%s\n", strings.Join(r.Text.Stops, " "))
+	fmt.Fprintf(w, "chat template\t%s\n", r.Text.Template)
+	return w.Flush()
+}
+
+func mebi(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+
+func fileSum(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)), nil
+}
