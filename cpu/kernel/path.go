@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+//go:generate go run -C _asm ./amd64 ../kernels_amd64
+//go:generate go run -C _asm ./neon ../kernels_arm64
+
 const (
 	TileRows = 64 // rows of a weight tile, see Path.TernaryVec
 	Chunk    = 64 // positions of an attention chunk

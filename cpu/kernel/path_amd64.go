@@ -2,9 +2,6 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go run -C _asm ./amd64 ../kernels_amd64
-//go:generate go run -C _asm ./neon ../kernels_arm64
-
 var avx2 = Path{
 	Name:         "avx2",
 	Panel:        4,

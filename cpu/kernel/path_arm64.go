@@ -1,3 +1,29 @@
 package kernel
 
-func native() []*Path { return nil }
+import "golang.org/x/sys/cpu"
+
+var neon = Path{
+	Name:         "neon",
+	Panel:        4,
+	TernaryVec:   ternaryVecNEON,
+	TernaryMat:   ternaryMatNEON,
+	MulMax:       mulMaxNEON,
+	BlockSquares: blockSquaresNEON,
+	Quantise:     quantiseNEON,
+	Scale:        scaleNEON,
+	AddScaled:    addScaledNEON,
+	ReLU2:        relu2NEON,
+	Scores:       scoresNEON,
+	Exps:         expsNEON,
+	WeightedSum:  weightedSumNEON,
+	DotF16:       dotF16NEON,
+	DotF32:       dotF32NEON,
+}
+
+// native lists what this CPU runs: NEON where it has the dot product (SDOT).
+func native() []*Path {
+	if cpu.ARM64.HasASIMDDP {
+		return []*Path{&neon}
+	}
+	return nil
+}

@@ -24,7 +24,7 @@ func Recip(x float32) float32 {
 	return y + float32(y*e)
 }
 
-// Rsqrt returns 1/sqrt(x) for a normal x > 0 below 2^100, within
+// Rsqrt returns 1/sqrt(x) for 2^-125 <= x < 2^100, within
 // 1.67 * 2^-24 relative.
 func Rsqrt(x float32) float32 {
 	h := 0.5 * x
