@@ -66,7 +66,7 @@ func BenchmarkNew(b *testing.B) {
 // and far below the minutes that a quadratic merge would.
 func TestLongPiece(t *testing.T) {
 	tok := mustNew(t, llama3(t))
-	for _, unit := range []string{"a", "ab", " ", "\n", "é", "<", "!?", "\x00"} {
+	for _, unit := range []string{"a", " ", "é", "<"} {
 		text := strings.Repeat(unit, 1<<20/len(unit))
 		start := time.Now()
 		ids := tok.EncodeSpecial(nil, text)

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -52,11 +53,31 @@ func mustNew(t testing.TB, v *weights.Vocab) *Tokenizer {
 	return tok
 }
 
-// listedMerges returns the merges of a vocabulary without a list as converters
-// derive them: for each token, what merging by lower ranks alone ends with.
+// listedMerges returns the merges of a vocabulary that has no list, as Hugging
+// Face's converter writes them: every two tokens that are a third together, by
+// the rank of the third, then of the two.
 func listedMerges(t testing.TB, v *weights.Vocab) []string {
+	var all []merge
+	for _, m := range mustNew(t, v).merges.slots {
+		if m.left >= 0 {
+			all = append(all, m)
+		}
+	}
+	slices.SortFunc(all, func(a, b merge) int {
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.left, b.left), cmp.Compare(a.right, b.right))
+	})
+	list := make([]string, len(all))
+	for i, m := range all {
+		list[i] = v.Tokens[m.left] + " " + v.Tokens[m.right]
+	}
+	return list
+}
+
+// fewestMerges returns one merge for each token: the two tokens that merging by
+// lower ranks alone ends with.
+func fewestMerges(t testing.TB, v *weights.Vocab) []string {
 	tok := mustNew(t, v)
-	list := []string{}
+	var list []string
 	for id := range int32(tok.VocabSize()) {
 		if tok.kinds[id] != weights.TokenNormal || len(tok.bytes(id)) < 2 {
 			continue
@@ -161,10 +182,11 @@ func vectors(t testing.TB) (ordinary, special []vector) {
 func TestVectors(t *testing.T) {
 	model := llama3(t)
 	merges := listedMerges(t, model)
-	t.Logf("%d merges", len(merges))
-
 	gguf := *model
 	gguf.Merges = merges
+	fewest := *model
+	fewest.Merges = fewestMerges(t, model)
+	t.Logf("%d merges, %d of them needed", len(merges), len(fewest.Merges))
 	noPre := gguf // the official GGUF names no pre-tokenizer
 	noPre.Pre = ""
 	noTypes := gguf
@@ -183,6 +205,7 @@ func TestVectors(t *testing.T) {
 	for name, v := range map[string]*weights.Vocab{
 		"tiktoken":                  model,
 		"GGUF":                      &gguf,
+		"GGUF with fewest merges":   &fewest,
 		"GGUF without pre":          &noPre,
 		"GGUF without types":        &noTypes,
 		"tokenizer.json":            readJSON(false),
