@@ -40,7 +40,6 @@ func fromGGUF(f *gguf.File) (*Model, error) {
 	}
 	r := &ggufReader{file: f, arch: arch}
 	m := &Model{Config: r.config(), Format: "GGUF v3, I2_S"}
-	m.Vocab = r.vocab(m.VocabSize)
 	r.refuse(m.Blocks)
 	m.TokenEmbd = r.dense("token_embd.weight", m.VocabSize, m.Hidden)
 	m.OutputNorm = r.norm("output_norm.weight", m.Hidden)
@@ -51,6 +50,7 @@ func fromGGUF(f *gguf.File) (*Model, error) {
 	for i := 0; i < m.Blocks && r.err == nil; i++ {
 		m.Layers = append(m.Layers, r.layer(i, &m.Config))
 	}
+	m.Vocab = r.vocab(m.VocabSize)
 	if r.err != nil {
 		return nil, r.err
 	}

@@ -70,23 +70,23 @@ func checkHeader(data []byte) error {
 }
 
 func notGGUF(data []byte) error {
-	head := data[:min(len(data), 64)]
-	lower := bytes.ToLower(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"))
 	starts := func(prefixes ...string) bool {
-		return slices.ContainsFunc(prefixes, func(p string) bool { return bytes.HasPrefix(lower, []byte(p)) })
+		return slices.ContainsFunc(prefixes, func(p string) bool { return bytes.HasPrefix(data, []byte(p)) })
 	}
+	page := bytes.TrimLeft(data[:min(len(data), 64)], "\xef\xbb\xbf \t\r\n")
+	page = bytes.ToLower(page[:min(len(page), 5)])
 	switch {
 	case len(data) == 0:
 		return fmt.Errorf("the file is empty, expected GGUF")
 	case starts("version https://git-lfs"):
 		return fmt.Errorf("a Git LFS pointer, not the file itself: run git lfs pull, or download the file")
-	case starts("<!doctype html", "<html", "<head", "<?xml", "<!--"):
+	case slices.Contains([]string{"<!doc", "<html", "<head", "<?xml"}, string(page)):
 		return fmt.Errorf("an HTML page, not a model: the download gave a web page, such as an error or a login")
-	case starts("fugg"):
+	case starts("FUGG"):
 		return fmt.Errorf("big-endian GGUF, expected little-endian")
-	case starts("pk\x03\x04"), starts("\x80\x02"):
+	case starts("PK\x03\x04"), starts("\x80\x02"):
 		return fmt.Errorf("a zip or pickle file, perhaps a PyTorch checkpoint, expected GGUF")
-	case starts("\x1f\x8b", "\x28\xb5\x2f\xfd", "bzh", "\xfd7zxz"):
+	case starts("\x1f\x8b", "\x28\xb5\x2f\xfd", "BZh", "\xfd7zxz"):
 		return fmt.Errorf("a compressed file, expected GGUF: unpack it first")
 	case starts("lmgg", "tjgg", "fmgg", "algg"):
 		return fmt.Errorf("a ggml file from before GGUF, expected GGUF version %d", version)
@@ -102,7 +102,7 @@ func (f *File) addKV(r *reader) {
 		r.fail("the key is empty")
 		return
 	}
-	r.where = fmt.Sprintf("key %q", key)
+	r.where = fmt.Sprintf("key %.80q", key)
 	if _, ok := f.keys[key]; ok {
 		r.fail("stands there twice")
 		return
@@ -117,7 +117,7 @@ func (f *File) setAlignment(r *reader) {
 	if r.err != nil || !f.Has(key) {
 		return
 	}
-	r.where = fmt.Sprintf("key %q", key)
+	r.where = fmt.Sprintf("key %.80q", key)
 	v, err := typed[uint32](f, key, "uint32")
 	switch {
 	case err != nil:

@@ -1,0 +1,163 @@
+package weights
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+// unhex reads bytes written as the format's descriptions write them.
+func unhex(s string) []byte {
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// TestDenseExamples widens blocks worked out by hand.
+func TestDenseExamples(t *testing.T) {
+	q8 := unhex("0034")
+	for i := range 32 {
+		q8 = append(q8, byte(i-16))
+	}
+	// Element i is i mod 64 - 32, its scale i/16 - 8.
+	q6 := unhex(strings.Repeat("00112233445566778899aabbccddeeff", 8) + // low bits: i mod 16
+		strings.Repeat(strings.Repeat("88", 16)+strings.Repeat("dd", 16), 2) + // high bits: 0, 2, 0, 2 and 1, 3, 1, 3
+		"f8f9fafbfcfdfeff0001020304050607 0038")
+	for _, c := range []struct {
+		typ  DType
+		cols int
+		data []byte
+		want map[int]float32
+	}{
+		{F32, 2, unhex("0000c03f 000080bf"), map[int]float32{0: 1.5, 1: -1}},
+		{F16, 3, unhex("003e 00bc 0100"), map[int]float32{0: 1.5, 1: -1, 2: 0x1p-24}},
+		{BF16, 2, unhex("c03f 80bf"), map[int]float32{0: 1.5, 1: -1}},
+		{Q8_0, 32, q8, map[int]float32{0: -4, 16: 0, 31: 3.75}},
+		{Q4_0, 32, unhex("0038 00112233445566778899aabbccddeeff"), map[int]float32{0: -4, 15: 3.5, 16: -4, 31: 3.5}},
+		{Q6_K, 256, q6, map[int]float32{0: 128, 1: 124, 16: 56, 32: 0, 64: 64, 255: 108.5}},
+	} {
+		d := Dense{Type: c.typ, Rows: 1, Cols: c.cols, Data: c.data}
+		if d.RowBytes() != len(c.data) {
+			t.Errorf("%s: rows of %d bytes, expected %d", c.typ, d.RowBytes(), len(c.data))
+			continue
+		}
+		row := make([]float32, c.cols)
+		d.Row(row, 0)
+		for i, want := range c.want {
+			if row[i] != want {
+				t.Errorf("%s: element %d is %v, expected %v", c.typ, i, row[i], want)
+			}
+		}
+	}
+}
+
+// half is a float16 by its definition.
+func half(b []byte) float64 {
+	h := binary.LittleEndian.Uint16(b)
+	sign := 1 - 2*float64(h>>15)
+	mantissa, exponent := float64(h&0x3FF), int(h>>10&31)
+	if exponent == 0 {
+		return sign * math.Ldexp(mantissa, -24)
+	}
+	return sign * math.Ldexp(1024+mantissa, exponent-25)
+}
+
+// element is element i of a row of type t, in float64 where the products
+// are exact, and with the one rounding that Q6_K has.
+func element(t DType, row []byte, i int) float32 {
+	switch t {
+	case F32:
+		return math.Float32frombits(binary.LittleEndian.Uint32(row[4*i:]))
+	case F16:
+		return float32(half(row[2*i:]))
+	case BF16:
+		return math.Float32frombits(binary.LittleEndian.Uint32([]byte{0, 0, row[2*i], row[2*i+1]}))
+	case Q8_0:
+		block := row[i/32*34:]
+		return float32(half(block) * float64(int8(block[2+i%32])))
+	case Q4_0:
+		block := row[i/32*18:]
+		return float32(half(block) * (float64(block[2+i%16]>>(i%32/16*4)&15) - 8))
+	}
+	block := row[i/256*210:]
+	i %= 256
+	n, k, l := i/128, i%128/32, i%32
+	low := int(block[64*n+l+32*(k%2)]) >> (k / 2 * 4) & 15
+	high := int(block[128+32*n+l]) >> (2 * k) & 3
+	scaled := half(block[208:]) * float64(int8(block[192+8*n+2*k+l/16])) // exact in 19 bits
+	return float32(scaled * float64(low+16*high-32))
+}
+
+func TestDenseRandom(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for typ := F32; typ <= Q4_0; typ++ {
+		const rows, cols = 7, 512
+		d := Dense{Type: typ, Rows: rows, Cols: cols}
+		d.Data = make([]byte, rows*d.RowBytes())
+		for i := range d.Data {
+			d.Data[i] = byte(random.Uint32())
+		}
+		finite(&d)
+		row := make([]float32, cols)
+		for r := range rows {
+			d.Row(row, r)
+			for i, got := range row {
+				if want := element(typ, d.Data[r*d.RowBytes():], i); math.Float32bits(got) != math.Float32bits(want) {
+					t.Fatalf("%s: row %d, element %d is %v, expected %v", typ, r, i, got, want)
+				}
+			}
+		}
+	}
+}
+
+// finite clears a bit of the exponent of every float in d.
+func finite(d *Dense) {
+	t := dtypes[d.Type]
+	last := map[DType]int{F32: 3, F16: 1, BF16: 1, Q8_0: 1, Q4_0: 1, Q6_K: 209}[d.Type]
+	for i := last; i < len(d.Data); i += t.bytes {
+		d.Data[i] &^= 0x40
+	}
+}
+
+// TestF16 compares the view with the widened row, also where the data is not
+// aligned.
+func TestF16(t *testing.T) {
+	for shift := range 2 {
+		data := make([]byte, 2*3*64+shift)[shift:]
+		for i := range data {
+			data[i] = byte(i * 37)
+		}
+		d := Dense{Type: F16, Rows: 3, Cols: 64, Data: data}
+		for r := range d.Rows {
+			for i, got := range d.F16(r) {
+				if want := binary.LittleEndian.Uint16(data[2*(64*r+i):]); got != want {
+					t.Fatalf("shift %d, row %d, element %d is %x, expected %x", shift, r, i, got, want)
+				}
+			}
+		}
+		aligned := uintptr(unsafe.Pointer(&data[0]))%2 == 0
+		if same := unsafe.Pointer(&d.F16(0)[0]) == unsafe.Pointer(&data[0]); same != aligned {
+			t.Errorf("a view: %v, expected %v", same, aligned)
+		}
+	}
+}
+
+func BenchmarkRow(b *testing.B) {
+	for typ := F32; typ <= Q4_0; typ++ {
+		b.Run(typ.String(), func(b *testing.B) {
+			d := Dense{Type: typ, Rows: 1, Cols: 2560}
+			d.Data = make([]byte, d.RowBytes())
+			row := make([]float32, d.Cols)
+			b.SetBytes(int64(len(d.Data)))
+			for b.Loop() {
+				d.Row(row, 0)
+			}
+		})
+	}
+}

@@ -1,0 +1,255 @@
+package weights
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"bitnet-gpu/weights/gguf"
+	"bitnet-gpu/weights/ternary"
+)
+
+// sameModel compares all that can be seen of two models but their paths.
+func sameModel(t *testing.T, got, want *Model) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, cmp.Comparer(bytes.Equal), cmpopts.IgnoreUnexported(Model{}), cmpopts.IgnoreFields(Model{}, "Path")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// rewrite writes m and opens what was written.
+func rewrite(t *testing.T, m *Model) *Model {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "copy.gguf")
+	if err := m.WriteGGUF(path); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { again.Close() })
+	return again
+}
+
+func TestWriteTinyA(t *testing.T) {
+	m, err := Open(tinyA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	first := rewrite(t, m)
+	sameModel(t, first, m)
+	second := rewrite(t, first)
+	a, err1 := os.ReadFile(first.Path)
+	b, err2 := os.ReadFile(second.Path)
+	if err := errors.Join(err1, err2); err != nil || !bytes.Equal(a, b) {
+		t.Error("a copy of a copy differs", err)
+	}
+	if _, err := os.Stat(first.Path); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(first.Path), "*.part")); left != nil {
+		t.Errorf("%s is left behind", left)
+	}
+}
+
+// random makes a model in memory. Heads need not fill the width, and rows of 80
+// and 208 weights straddle blocks of 128.
+func random(typ DType, tied bool) *Model {
+	const vocab, hidden, ffn, heads, kvHeads, headDim = 24, 256, 208, 4, 2, 20
+	source := rand.New(rand.NewPCG(3, uint64(typ)))
+	norm := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = 1 + source.Float32()
+		}
+		x[n/2] = 0
+		return x
+	}
+	matrix := func(name string, rows, cols int) Ternary {
+		data := make([]byte, ternary.I2S.Size(rows, cols))
+		for i := range data {
+			for range 4 {
+				data[i] = data[i]<<2 | byte(source.IntN(3))
+			}
+		}
+		return Ternary{name, ternary.Matrix{Format: ternary.I2S, Rows: rows, Cols: cols, Data: data}, 0.5 + source.Float32()}
+	}
+	dense := func(name string, typ DType) Dense {
+		d := Dense{Name: name, Type: typ, Rows: vocab, Cols: hidden}
+		d.Data = make([]byte, vocab*d.RowBytes())
+		for i := range d.Data {
+			d.Data[i] = byte(source.Uint32())
+		}
+		return d
+	}
+	m := &Model{
+		Config: Config{
+			Arch: "bitnet-25", Name: "random", VocabSize: vocab, Hidden: hidden, FFN: ffn, Blocks: 2, Heads: heads, KVHeads: kvHeads,
+			HeadDim: headDim, Context: 64, NormEps: 1e-6, RopeBase: 10000, Tied: tied,
+		},
+		Vocab:      Vocab{BOS: -1, EOS: -1, EOT: -1, Pad: -1},
+		TokenEmbd:  dense("token_embd.weight", typ),
+		OutputNorm: norm(hidden),
+		Format:     "GGUF v3, I2_S",
+	}
+	m.Output = m.TokenEmbd
+	if !tied {
+		m.Output = dense("output.weight", Q8_0)
+	}
+	for i := range m.Blocks {
+		name := func(part string) string { return fmt.Sprintf("blk.%d.%s.weight", i, part) }
+		m.Layers = append(m.Layers, Layer{
+			AttnNorm: norm(hidden), Q: matrix(name("attn_q"), heads*headDim, hidden),
+			K: matrix(name("attn_k"), kvHeads*headDim, hidden), V: matrix(name("attn_v"), kvHeads*headDim, hidden),
+			AttnSubNorm: norm(heads * headDim), O: matrix(name("attn_output"), hidden, heads*headDim),
+			FFNNorm: norm(hidden), Gate: matrix(name("ffn_gate"), ffn, hidden), Up: matrix(name("ffn_up"), ffn, hidden),
+			FFNSubNorm: norm(ffn), Down: matrix(name("ffn_down"), hidden, ffn),
+		})
+	}
+	return m
+}
+
+func TestWriteRandom(t *testing.T) {
+	for typ := F32; typ <= Q4_0; typ++ {
+		for _, tied := range []bool{true, false} {
+			m := random(typ, tied)
+			sameModel(t, rewrite(t, m), m)
+		}
+	}
+}
+
+func TestWriteVocab(t *testing.T) {
+	m := random(F16, true)
+	tokens := make([]string, m.VocabSize)
+	types := make([]TokenType, m.VocabSize)
+	for i := range tokens {
+		tokens[i], types[i] = strings.Repeat("é", i), TokenNormal
+	}
+	m.Vocab = Vocab{
+		Model: "gpt2", Pre: "llama-bpe", Tokens: tokens, Types: types, Merges: []string{"a b", "ab c"},
+		BOS: 0, EOS: 1, EOT: 2, Pad: 3, AddBOS: true, ChatTemplate: "{{ messages }}",
+	}
+	sameModel(t, rewrite(t, m), m)
+	m.Vocab = Vocab{Model: "gpt2", Tokens: tokens, BOS: -1, EOS: 23, EOT: -1, Pad: -1}
+	sameModel(t, rewrite(t, m), m)
+}
+
+func TestWriteErrors(t *testing.T) {
+	m := random(F16, true)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "absent", "copy.gguf")
+	if err := m.WriteGGUF(path); err == nil || err.Error() != path+": no such file or directory" {
+		t.Error(err)
+	}
+	m.Layers[1].Up.Rows--
+	path = filepath.Join(dir, "copy.gguf")
+	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err := m.WriteGGUF(path)
+	if want := path + `: tensor "blk.1.ffn_up.weight" of 207 x 256 weights`; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error %v, expected %s", err, want)
+	}
+	left, err := os.ReadDir(dir)
+	old, _ := os.ReadFile(path)
+	if err != nil || len(left) != 1 || string(old) != "old" {
+		t.Errorf("%v left behind, %q at the path", left, old)
+	}
+}
+
+// TestNorm reads norms of other types, and flushes what does not matter.
+func TestNorm(t *testing.T) {
+	for _, c := range []struct {
+		typ  gguf.Type
+		data string
+		want []float32
+	}{
+		{gguf.F32, "0000803f 00008026 ffff7f26 ffff7fa6", []float32{1, 0x1p-50, 0, 0}},
+		{gguf.F16, "003c 00c0 0100 0080", []float32{1, -2, 0x1p-24, 0}},
+		{gguf.BF16, "803f 00c0 8026 7f26", []float32{1, -2, 0x1p-50, 0}},
+	} {
+		var b bytes.Buffer
+		tensor := gguf.Tensor{Name: "norm", Type: c.typ, Dims: []int{4}}
+		w, err := gguf.NewWriter(&b, nil, []gguf.Tensor{tensor})
+		if err == nil {
+			err = w.WriteTensor("norm", unhex(c.data))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := gguf.Parse(b.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &ggufReader{file: f}
+		got := r.norm("norm", 4)
+		for i, want := range c.want {
+			if r.err != nil || math.Float32bits(got[i]) != math.Float32bits(want) {
+				t.Errorf("%s: %v, %v, expected %v", c.typ, got, r.err, c.want)
+			}
+		}
+	}
+}
+
+// TestPre gives the 2B4T's vocabulary its splitter, and no other one.
+func TestPre(t *testing.T) {
+	for _, c := range []struct {
+		model  string
+		tokens int
+		want   string
+	}{{"gpt2", 128256, "llama-bpe"}, {"gpt2", 128255, ""}, {"llama", 128256, ""}} {
+		if got := preTokenizer(&Vocab{Model: c.model, Tokens: make([]string, c.tokens)}); got != c.want {
+			t.Errorf("%s with %d tokens: %q, expected %q", c.model, c.tokens, got, c.want)
+		}
+	}
+}
+
+// FuzzGGUF opens what the fuzzer makes of a small model, and reads all of it.
+func FuzzGGUF(f *testing.F) {
+	path := filepath.Join(f.TempDir(), "model.gguf")
+	for _, m := range []*Model{random(Q8_0, true), random(F16, false)} {
+		if err := m.WriteGGUF(path); err != nil {
+			f.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := gguf.Parse(data)
+		if err != nil {
+			return
+		}
+		m, err := fromGGUF(file)
+		if err != nil {
+			return
+		}
+		row := make([]float32, m.Hidden)
+		for r := range m.VocabSize {
+			m.TokenEmbd.Row(row, r)
+			m.Output.Row(row, r)
+		}
+		for i := range m.Layers {
+			for _, matrix := range m.Layers[i].Tensors() {
+				for r := range matrix.Rows {
+					if matrix.Row(make([]uint32, matrix.Cols/16), r) != nil {
+						break // code 3
+					}
+				}
+			}
+		}
+	})
+}
