@@ -152,8 +152,8 @@ func (g *generator) ternary(name string, rows, cols int) weights.Ternary {
 	}
 }
 
-// norm makes norm weights of about 1: one in 64 dead, one in 64 an outlier,
-// one in 16 negative.
+// norm makes norm weights of about 1: one in 64 dead (0, to which weights.Open
+// flushes the 1e-32 of real files), one in 64 an outlier, one in 16 negative.
 func (g *generator) norm(name string, n int) []float32 {
 	r := newStream(g.seed, name)
 	norm := make([]float32, n)
@@ -162,11 +162,11 @@ func (g *generator) norm(name string, n int) []float32 {
 		bits := r.next()
 		switch bits % 64 {
 		case 0:
-			w *= 1e-32
+			w = 0
 		case 1:
 			w *= 8
 		}
-		if bits>>60 == 0 {
+		if bits>>60 == 0 && w != 0 {
 			w = -w
 		}
 		norm[i] = float32(w)
