@@ -110,7 +110,7 @@ func (p *pool) turn(w int) (more bool) {
 	epoch := p.epoch.Load()
 	defer func() {
 		if v := recover(); v != nil {
-			p.failed.CompareAndSwap(nil, &v)
+			p.fail(v)
 			more = true
 		}
 		p.done[w].Store(epoch)
@@ -121,6 +121,9 @@ func (p *pool) turn(w int) (more bool) {
 	p.region(w)
 	return true
 }
+
+// fail keeps the first panic of a worker.
+func (p *pool) fail(v any) { p.failed.CompareAndSwap(nil, &v) }
 
 // share returns the part [lo, hi) of n items that falls to a worker.
 func share(n, worker, workers int) (lo, hi int) {

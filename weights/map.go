@@ -33,10 +33,13 @@ func (e *fileError) Unwrap() []error { return []error{ErrInvalid, e.err} }
 
 // invalid makes err an error of the file at path, once.
 func invalid(path string, err error) error {
+	if err == nil {
+		return nil
+	}
 	var known *fileError
 	var system *fs.PathError
 	switch {
-	case err == nil || errors.As(err, &known):
+	case errors.As(err, &known):
 		return err
 	case errors.As(err, &system):
 		err = system.Err // which repeats no path

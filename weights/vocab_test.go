@@ -78,7 +78,7 @@ func TestReadVocabRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ data, want string }{
 		"empty":           {"", "the file is empty"},
 		"blank":           {" \n\n", "the file is empty"},
-		"gguf":            {"GGUF\x03\x00\x00\x00", "a GGUF model, not a vocabulary"},
+		"gguf":            {"GGUF\x03\x00\x00\x00", "too short for a GGUF header"},
 		"lfs":             {"version https://git-lfs.github.com/spec/v1\noid sha256:12\n", "a Git LFS pointer"},
 		"html":            {"<!DOCTYPE html><html>", "a web page"},
 		"sentencepiece":   {"\n\x0e\n\x05<unk>\x15\x00\x00\x00\x00\x18\x02", "SentencePiece models are not supported"},

@@ -46,6 +46,14 @@ func Model(t *testing.T, name string, m *weights.Model, ids []int32, reference R
 	t.Run("greedy", s.greedy)
 }
 
+// Logits compares only the logits of one sequence, all at once and token by
+// token: for models that are too slow for the whole suite.
+func Logits(t *testing.T, name string, m *weights.Model, ids []int32, reference Reference, open Open) {
+	s := &suite{m: m, ids: ids, want: expected(t, name, m, ids, reference), open: open}
+	s.allAtOnce(t)
+	s.oneByOne(t)
+}
+
 // tokens returns n random ids.
 func tokens(vocab, n int, seed uint64) []int32 {
 	r := rand.New(rand.NewPCG(seed, 0))
