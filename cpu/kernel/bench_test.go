@@ -7,35 +7,46 @@ import (
 	"unsafe"
 )
 
-// streamed is how much the benchmarks of memory-bound kernels read in a round:
-// more than caches hold.
+// The benchmarks report the fastest round: a round that shared its core or the
+// memory with a neighbour says nothing about a kernel. They leave out the
+// portable path, which takes minutes for what the others do in a second.
+
+// streamed is how many bytes a round of a memory-bound kernel reads: more than
+// caches hold.
 const streamed = 640 << 20
 
-// readOnly returns the bytes a second of a pass that only reads, the best of
-// five: looking for a byte that is not there.
-func readOnly[T any](b *testing.B, data []T) float64 {
-	mem := unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), len(data)*int(unsafe.Sizeof(data[0])))
+// fastest runs rounds and returns the seconds of the fastest.
+func fastest(b *testing.B, round func()) float64 {
 	best := time.Duration(1 << 62)
-	for range 5 {
+	for b.Loop() {
+		start := time.Now()
+		round()
+		best = min(best, time.Since(start))
+	}
+	b.ReportMetric(0, "ns/op")
+	return best.Seconds()
+}
+
+// stream reports the GB/s of a kernel that reads data once a round, and their
+// share of what looking for a byte that is not there reaches, turn by turn.
+func stream[T any](b *testing.B, data []T, kernel func()) {
+	mem := unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), len(data)*int(unsafe.Sizeof(data[0])))
+	only, best := time.Duration(1<<62), time.Duration(1<<62)
+	for b.Loop() {
 		start := time.Now()
 		if bytes.IndexByte(mem, 0xFF) >= 0 {
 			b.Fatal("found what should not be there")
 		}
+		only = min(only, time.Since(start))
+		start = time.Now()
+		kernel()
 		best = min(best, time.Since(start))
 	}
-	return float64(len(mem)) / best.Seconds()
-}
-
-// reportStream prints GB/s over read bytes a round, and their share of limit.
-func reportStream(b *testing.B, read int, limit float64) {
-	rate := float64(read) * float64(b.N) / b.Elapsed().Seconds()
-	b.ReportMetric(rate/1e9, "GB/s")
-	b.ReportMetric(100*rate/limit, "%ofread")
+	b.ReportMetric(float64(len(mem))/best.Seconds()/1e9, "GB/s")
+	b.ReportMetric(float64(len(mem))/only.Seconds()/1e9, "read-GB/s")
+	b.ReportMetric(100*only.Seconds()/best.Seconds(), "%ofread")
 	b.ReportMetric(0, "ns/op")
 }
-
-// The portable path takes minutes for what the others do in a second.
-func fastPaths() []*Path { return native() }
 
 func BenchmarkTernaryVec(b *testing.B) {
 	const n = 2560
@@ -43,31 +54,9 @@ func BenchmarkTernaryVec(b *testing.B) {
 	w, x, acc := make([]uint32, rows*n/16), make([]int8, n), make([]int32, rows)
 	fill(w, 0x12121212)
 	fill(x, 3)
-	for _, p := range fastPaths() {
+	for _, p := range native() {
 		b.Run(p.Name, func(b *testing.B) {
-			limit := readOnly(b, w)
-			for b.Loop() {
-				p.TernaryVec(acc, w, x)
-			}
-			reportStream(b, 4*len(w), limit)
-		})
-	}
-}
-
-func BenchmarkTernaryMat(b *testing.B) {
-	const n, rows = 2560, 2560
-	w := make([]uint32, rows*n/16)
-	fill(w, 0x12121212)
-	for _, p := range fastPaths() {
-		b.Run(p.Name, func(b *testing.B) {
-			x, acc := make([]int8, p.Panel*n), make([]int32, p.Panel*rows)
-			fill(x, 3)
-			for b.Loop() {
-				p.TernaryMat(acc, w, x)
-			}
-			macs := float64(p.Panel*n*rows) * float64(b.N)
-			b.ReportMetric(macs/b.Elapsed().Seconds()/1e9, "GMAC/s")
-			b.ReportMetric(0, "ns/op")
+			stream(b, w, func() { p.TernaryVec(acc, w, x) })
 		})
 	}
 }
@@ -78,15 +67,62 @@ func BenchmarkDotF16(b *testing.B) {
 	head, x := make([]uint16, rows*n), make([]float32, n)
 	fill(head, 0x3C00)
 	fill(x, 0.5)
-	for _, p := range fastPaths() {
+	for _, p := range native() {
 		b.Run(p.Name, func(b *testing.B) {
-			limit := readOnly(b, head)
-			for b.Loop() {
+			stream(b, head, func() {
 				for row := range rows {
 					p.DotF16(head[row*n:][:n], x)
 				}
-			}
-			reportStream(b, 2*len(head), limit)
+			})
 		})
+	}
+}
+
+func BenchmarkTernaryMat(b *testing.B) {
+	const n, rows = 2560, 640
+	w := make([]uint32, rows*n/16)
+	fill(w, 0x12121212)
+	for _, p := range native() {
+		b.Run(p.Name, func(b *testing.B) {
+			x, acc := make([]int8, p.Panel*n), make([]int32, p.Panel*rows)
+			fill(x, 3)
+			seconds := fastest(b, func() { p.TernaryMat(acc, w, x) })
+			b.ReportMetric(float64(p.Panel*n*rows)/seconds/1e9, "GMAC/s")
+		})
+	}
+}
+
+// BenchmarkSmall times what stands between the products: a vector of 2560, and
+// a chunk of 64 positions of a head of 128.
+func BenchmarkSmall(b *testing.B) {
+	const n, size = 2560, 128
+	h, g, y, v := make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
+	fill(h, 0.5)
+	fill(g, 0.25)
+	acc, q, keys := make([]int32, n), make([]int8, n), make([]uint16, Chunk*size)
+	p64 := make([]float32, Chunk)
+	for _, p := range Paths() {
+		for _, kernel := range []struct {
+			name string
+			run  func()
+		}{
+			{"MulMax", func() { p.MulMax(y, h, g) }},
+			{"BlockSquares", func() { p.BlockSquares(v[:n/16], h) }},
+			{"Quantise", func() { p.Quantise(q, y, 127) }},
+			{"Scale", func() { p.Scale(v, acc, 7, 0.5) }},
+			{"AddScaled", func() { p.AddScaled(v, acc, 7, 0.5) }},
+			{"ReLU2", func() { p.ReLU2(v, h, g) }},
+			{"Scores", func() { p.Scores(p64, h[:size], keys, 0.1) }},
+			{"Exps", func() { p.Exps(p64, 0.5) }},
+			{"WeightedSum", func() { p.WeightedSum(v[:size], p64, keys) }},
+		} {
+			b.Run(kernel.name+"/"+p.Name, func(b *testing.B) {
+				b.ReportMetric(1e9*fastest(b, func() {
+					for range 16 {
+						kernel.run()
+					}
+				})/16, "ns")
+			})
+		}
 	}
 }

@@ -13,6 +13,17 @@ func ternaryVecAVX512(acc []int32, w []uint32, x []int8)
 //go:noescape
 func ternaryMatAVX512(acc []int32, w []uint32, x []int8)
 
+// ternaryVecVNNI is Path.TernaryVec: a tile at a time, its words once and in
+// order.
+//
+//go:noescape
+func ternaryVecVNNI(acc []int32, w []uint32, x []int8)
+
+// ternaryMatVNNI is Path.TernaryMat for 5 tokens.
+//
+//go:noescape
+func ternaryMatVNNI(acc []int32, w []uint32, x []int8)
+
 // ternaryVecAVX2 is Path.TernaryVec: a tile at a time, its words once and in
 // order.
 //

@@ -623,8 +623,8 @@ done6:
 	VZEROUPPER
 	RET
 
-// func ternaryVecAVX2(acc []int32, w []uint32, x []int8)
-TEXT ·ternaryVecAVX2(SB), NOSPLIT, $0-72
+// func ternaryVecVNNI(acc []int32, w []uint32, x []int8)
+TEXT ·ternaryVecVNNI(SB), NOSPLIT, $0-72
 	MOVQ acc_base+0(FP), DI
 	MOVQ acc_len+8(FP), R9
 	MOVQ w_base+24(FP), SI
@@ -636,7 +636,307 @@ TEXT ·ternaryVecAVX2(SB), NOSPLIT, $0-72
 	VPBROADCASTD X15, Y15
 tile11:
 	SUBQ $64, R9
-	JL done15
+	JL done14
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	MOVQ R8, BX
+	MOVQ R10, CX
+	TESTQ CX, CX
+	JZ store13
+step12:
+	VPBROADCASTD 0(BX), Y8
+	VPBROADCASTD 4(BX), Y9
+	VPBROADCASTD 8(BX), Y10
+	VPBROADCASTD 12(BX), Y11
+	PREFETCHT0 4096(SI)
+	VMOVDQU 0(SI), Y12
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xC0 // {vex} vpdpbusd ymm0, ymm13, ymm8
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xC1 // {vex} vpdpbusd ymm0, ymm13, ymm9
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xC2 // {vex} vpdpbusd ymm0, ymm13, ymm10
+	VPAND Y15, Y12, Y13
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xC3 // {vex} vpdpbusd ymm0, ymm13, ymm11
+	VMOVDQU 32(SI), Y12
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xC8 // {vex} vpdpbusd ymm1, ymm13, ymm8
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xC9 // {vex} vpdpbusd ymm1, ymm13, ymm9
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xCA // {vex} vpdpbusd ymm1, ymm13, ymm10
+	VPAND Y15, Y12, Y13
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xCB // {vex} vpdpbusd ymm1, ymm13, ymm11
+	PREFETCHT0 4160(SI)
+	VMOVDQU 64(SI), Y12
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xD0 // {vex} vpdpbusd ymm2, ymm13, ymm8
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xD1 // {vex} vpdpbusd ymm2, ymm13, ymm9
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xD2 // {vex} vpdpbusd ymm2, ymm13, ymm10
+	VPAND Y15, Y12, Y13
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xD3 // {vex} vpdpbusd ymm2, ymm13, ymm11
+	VMOVDQU 96(SI), Y12
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xD8 // {vex} vpdpbusd ymm3, ymm13, ymm8
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xD9 // {vex} vpdpbusd ymm3, ymm13, ymm9
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xDA // {vex} vpdpbusd ymm3, ymm13, ymm10
+	VPAND Y15, Y12, Y13
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xDB // {vex} vpdpbusd ymm3, ymm13, ymm11
+	PREFETCHT0 4224(SI)
+	VMOVDQU 128(SI), Y12
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xE0 // {vex} vpdpbusd ymm4, ymm13, ymm8
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xE1 // {vex} vpdpbusd ymm4, ymm13, ymm9
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xE2 // {vex} vpdpbusd ymm4, ymm13, ymm10
+	VPAND Y15, Y12, Y13
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xE3 // {vex} vpdpbusd ymm4, ymm13, ymm11
+	VMOVDQU 160(SI), Y12
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xE8 // {vex} vpdpbusd ymm5, ymm13, ymm8
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xE9 // {vex} vpdpbusd ymm5, ymm13, ymm9
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xEA // {vex} vpdpbusd ymm5, ymm13, ymm10
+	VPAND Y15, Y12, Y13
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xEB // {vex} vpdpbusd ymm5, ymm13, ymm11
+	PREFETCHT0 4288(SI)
+	VMOVDQU 192(SI), Y12
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xF0 // {vex} vpdpbusd ymm6, ymm13, ymm8
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xF1 // {vex} vpdpbusd ymm6, ymm13, ymm9
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xF2 // {vex} vpdpbusd ymm6, ymm13, ymm10
+	VPAND Y15, Y12, Y13
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xF3 // {vex} vpdpbusd ymm6, ymm13, ymm11
+	VMOVDQU 224(SI), Y12
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xF8 // {vex} vpdpbusd ymm7, ymm13, ymm8
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xF9 // {vex} vpdpbusd ymm7, ymm13, ymm9
+	VPAND Y15, Y12, Y13
+	VPSRLW $2, Y12, Y12
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xFA // {vex} vpdpbusd ymm7, ymm13, ymm10
+	VPAND Y15, Y12, Y13
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xFB // {vex} vpdpbusd ymm7, ymm13, ymm11
+	ADDQ $256, SI
+	ADDQ $16, BX
+	DECQ CX
+	JNZ step12
+store13:
+	VMOVDQU Y0, 0(DI)
+	VMOVDQU Y1, 32(DI)
+	VMOVDQU Y2, 64(DI)
+	VMOVDQU Y3, 96(DI)
+	VMOVDQU Y4, 128(DI)
+	VMOVDQU Y5, 160(DI)
+	VMOVDQU Y6, 192(DI)
+	VMOVDQU Y7, 224(DI)
+	ADDQ $256, DI
+	JMP tile11
+done14:
+	VZEROUPPER
+	RET
+
+// func ternaryMatVNNI(acc []int32, w []uint32, x []int8)
+TEXT ·ternaryMatVNNI(SB), NOSPLIT, $0-72
+	MOVQ acc_base+0(FP), DI
+	MOVQ acc_len+8(FP), AX
+	MOVQ $5, CX
+	XORQ DX, DX
+	DIVQ CX
+	MOVQ AX, R9 // rows left
+	LEAQ (AX*4), R11 // bytes between tokens of acc
+	MOVQ w_base+24(FP), SI
+	MOVQ x_base+48(FP), R8
+	MOVQ x_len+56(FP), AX
+	MOVQ $80, CX
+	XORQ DX, DX
+	DIVQ CX
+	MOVQ AX, R10 // steps
+	MOVQ AX, R12
+	SHLQ $8, R12 // bytes of a tile
+	MOVL $0x03030303, AX
+	VMOVD AX, X15
+	VPBROADCASTD X15, Y15
+tile15:
+	SUBQ $64, R9
+	JL done19
+	MOVQ $4, R13 // lines left
+line16:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	MOVQ SI, DX
+	MOVQ R8, BX
+	MOVQ R10, CX
+	TESTQ CX, CX
+	JZ store18
+step17:
+	PREFETCHT0 4096(DX)
+	VMOVDQU 0(DX), Y10
+	VMOVDQU 32(DX), Y11
+	VPAND Y15, Y10, Y12
+	VPSRLW $2, Y10, Y10
+	VPAND Y15, Y11, Y13
+	VPSRLW $2, Y11, Y11
+	VPBROADCASTD 0(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xC6 // {vex} vpdpbusd ymm0, ymm12, ymm14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xEE // {vex} vpdpbusd ymm5, ymm13, ymm14
+	VPBROADCASTD 4(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xCE // {vex} vpdpbusd ymm1, ymm12, ymm14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xF6 // {vex} vpdpbusd ymm6, ymm13, ymm14
+	VPBROADCASTD 8(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xD6 // {vex} vpdpbusd ymm2, ymm12, ymm14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xFE // {vex} vpdpbusd ymm7, ymm13, ymm14
+	VPBROADCASTD 12(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xDE // {vex} vpdpbusd ymm3, ymm12, ymm14
+	BYTE $0xC4; BYTE $0x42; BYTE $0x15; BYTE $0x50; BYTE $0xC6 // {vex} vpdpbusd ymm8, ymm13, ymm14
+	VPBROADCASTD 16(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xE6 // {vex} vpdpbusd ymm4, ymm12, ymm14
+	BYTE $0xC4; BYTE $0x42; BYTE $0x15; BYTE $0x50; BYTE $0xCE // {vex} vpdpbusd ymm9, ymm13, ymm14
+	VPAND Y15, Y10, Y12
+	VPSRLW $2, Y10, Y10
+	VPAND Y15, Y11, Y13
+	VPSRLW $2, Y11, Y11
+	VPBROADCASTD 20(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xC6 // {vex} vpdpbusd ymm0, ymm12, ymm14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xEE // {vex} vpdpbusd ymm5, ymm13, ymm14
+	VPBROADCASTD 24(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xCE // {vex} vpdpbusd ymm1, ymm12, ymm14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xF6 // {vex} vpdpbusd ymm6, ymm13, ymm14
+	VPBROADCASTD 28(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xD6 // {vex} vpdpbusd ymm2, ymm12, ymm14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xFE // {vex} vpdpbusd ymm7, ymm13, ymm14
+	VPBROADCASTD 32(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xDE // {vex} vpdpbusd ymm3, ymm12, ymm14
+	BYTE $0xC4; BYTE $0x42; BYTE $0x15; BYTE $0x50; BYTE $0xC6 // {vex} vpdpbusd ymm8, ymm13, ymm14
+	VPBROADCASTD 36(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xE6 // {vex} vpdpbusd ymm4, ymm12, ymm14
+	BYTE $0xC4; BYTE $0x42; BYTE $0x15; BYTE $0x50; BYTE $0xCE // {vex} vpdpbusd ymm9, ymm13, ymm14
+	VPAND Y15, Y10, Y12
+	VPSRLW $2, Y10, Y10
+	VPAND Y15, Y11, Y13
+	VPSRLW $2, Y11, Y11
+	VPBROADCASTD 40(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xC6 // {vex} vpdpbusd ymm0, ymm12, ymm14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xEE // {vex} vpdpbusd ymm5, ymm13, ymm14
+	VPBROADCASTD 44(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xCE // {vex} vpdpbusd ymm1, ymm12, ymm14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xF6 // {vex} vpdpbusd ymm6, ymm13, ymm14
+	VPBROADCASTD 48(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xD6 // {vex} vpdpbusd ymm2, ymm12, ymm14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xFE // {vex} vpdpbusd ymm7, ymm13, ymm14
+	VPBROADCASTD 52(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xDE // {vex} vpdpbusd ymm3, ymm12, ymm14
+	BYTE $0xC4; BYTE $0x42; BYTE $0x15; BYTE $0x50; BYTE $0xC6 // {vex} vpdpbusd ymm8, ymm13, ymm14
+	VPBROADCASTD 56(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xE6 // {vex} vpdpbusd ymm4, ymm12, ymm14
+	BYTE $0xC4; BYTE $0x42; BYTE $0x15; BYTE $0x50; BYTE $0xCE // {vex} vpdpbusd ymm9, ymm13, ymm14
+	VPAND Y15, Y10, Y12
+	VPAND Y15, Y11, Y13
+	VPBROADCASTD 60(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xC6 // {vex} vpdpbusd ymm0, ymm12, ymm14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xEE // {vex} vpdpbusd ymm5, ymm13, ymm14
+	VPBROADCASTD 64(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xCE // {vex} vpdpbusd ymm1, ymm12, ymm14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xF6 // {vex} vpdpbusd ymm6, ymm13, ymm14
+	VPBROADCASTD 68(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xD6 // {vex} vpdpbusd ymm2, ymm12, ymm14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x15; BYTE $0x50; BYTE $0xFE // {vex} vpdpbusd ymm7, ymm13, ymm14
+	VPBROADCASTD 72(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xDE // {vex} vpdpbusd ymm3, ymm12, ymm14
+	BYTE $0xC4; BYTE $0x42; BYTE $0x15; BYTE $0x50; BYTE $0xC6 // {vex} vpdpbusd ymm8, ymm13, ymm14
+	VPBROADCASTD 76(BX), Y14
+	BYTE $0xC4; BYTE $0xC2; BYTE $0x1D; BYTE $0x50; BYTE $0xE6 // {vex} vpdpbusd ymm4, ymm12, ymm14
+	BYTE $0xC4; BYTE $0x42; BYTE $0x15; BYTE $0x50; BYTE $0xCE // {vex} vpdpbusd ymm9, ymm13, ymm14
+	ADDQ $256, DX
+	ADDQ $80, BX
+	DECQ CX
+	JNZ step17
+store18:
+	MOVQ DI, DX
+	VMOVDQU Y0, 0(DX)
+	VMOVDQU Y5, 32(DX)
+	ADDQ R11, DX
+	VMOVDQU Y1, 0(DX)
+	VMOVDQU Y6, 32(DX)
+	ADDQ R11, DX
+	VMOVDQU Y2, 0(DX)
+	VMOVDQU Y7, 32(DX)
+	ADDQ R11, DX
+	VMOVDQU Y3, 0(DX)
+	VMOVDQU Y8, 32(DX)
+	ADDQ R11, DX
+	VMOVDQU Y4, 0(DX)
+	VMOVDQU Y9, 32(DX)
+	ADDQ R11, DX
+	ADDQ $64, DI
+	ADDQ $64, SI
+	DECQ R13
+	JNZ line16
+	LEAQ -256(SI)(R12*1), SI
+	JMP tile15
+done19:
+	VZEROUPPER
+	RET
+
+// func ternaryVecAVX2(acc []int32, w []uint32, x []int8)
+TEXT ·ternaryVecAVX2(SB), NOSPLIT, $0-72
+	MOVQ acc_base+0(FP), DI
+	MOVQ acc_len+8(FP), R9
+	MOVQ w_base+24(FP), SI
+	MOVQ x_base+48(FP), R8
+	MOVQ x_len+56(FP), R10
+	SHRQ $4, R10
+	MOVL $0x03030303, AX
+	VMOVD AX, X15
+	VPBROADCASTD X15, Y15
+tile20:
+	SUBQ $64, R9
+	JL done24
 	VPXOR Y0, Y0, Y0
 	VMOVDQU Y0, 0(DI)
 	VMOVDQU Y0, 32(DI)
@@ -648,7 +948,7 @@ tile11:
 	VMOVDQU Y0, 224(DI)
 	MOVQ R8, BX
 	MOVQ R10, CX // steps left
-group12:
+group21:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -663,8 +963,8 @@ group12:
 	CMOVQGT AX, DX
 	SUBQ DX, CX
 	TESTQ DX, DX
-	JZ flush14
-step13:
+	JZ flush23
+step22:
 	VPBROADCASTD 0(BX), Y8
 	VPBROADCASTD 4(BX), Y9
 	VPBROADCASTD 8(BX), Y10
@@ -804,8 +1104,8 @@ step13:
 	ADDQ $256, SI
 	ADDQ $16, BX
 	DECQ DX
-	JNZ step13
-flush14:
+	JNZ step22
+flush23:
 	VPCMPEQW Y8, Y8, Y8
 	VPSRLW $15, Y8, Y8
 	VPMADDWD Y8, Y0, Y0
@@ -833,33 +1133,39 @@ flush14:
 	VPADDD 224(DI), Y7, Y7
 	VMOVDQU Y7, 224(DI)
 	TESTQ CX, CX
-	JNZ group12
+	JNZ group21
 	ADDQ $256, DI
-	JMP tile11
-done15:
+	JMP tile20
+done24:
 	VZEROUPPER
 	RET
 
 // func ternaryMatAVX2(acc []int32, w []uint32, x []int8)
 TEXT ·ternaryMatAVX2(SB), NOSPLIT, $0-72
 	MOVQ acc_base+0(FP), DI
-	MOVQ acc_len+8(FP), R9
-	MOVQ R9, R11 // bytes between tokens of acc
-	SHRQ $2, R9 // rows left
+	MOVQ acc_len+8(FP), AX
+	MOVQ $4, CX
+	XORQ DX, DX
+	DIVQ CX
+	MOVQ AX, R9 // rows left
+	LEAQ (AX*4), R11 // bytes between tokens of acc
 	MOVQ w_base+24(FP), SI
 	MOVQ x_base+48(FP), R8
-	MOVQ x_len+56(FP), R10
-	SHRQ $6, R10 // steps
-	MOVQ R10, R12
+	MOVQ x_len+56(FP), AX
+	MOVQ $64, CX
+	XORQ DX, DX
+	DIVQ CX
+	MOVQ AX, R10 // steps
+	MOVQ AX, R12
 	SHLQ $8, R12 // bytes of a tile
 	MOVL $0x03030303, AX
 	VMOVD AX, X15
 	VPBROADCASTD X15, Y15
-tile16:
+tile25:
 	SUBQ $64, R9
-	JL done21
+	JL done30
 	MOVQ $4, R13 // lines left
-line17:
+line26:
 	VPXOR Y0, Y0, Y0
 	MOVQ DI, R14
 	VMOVDQU Y0, (R14)
@@ -877,7 +1183,7 @@ line17:
 	MOVQ SI, R15
 	MOVQ R8, BX
 	MOVQ R10, CX // steps left
-group18:
+group27:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -892,8 +1198,8 @@ group18:
 	CMOVQGT AX, DX
 	SUBQ DX, CX
 	TESTQ DX, DX
-	JZ flush20
-step19:
+	JZ flush29
+step28:
 	PREFETCHT0 4096(R15)
 	VMOVDQU (R15), Y8
 	VMOVDQU 32(R15), Y9
@@ -994,8 +1300,8 @@ step19:
 	ADDQ $256, R15
 	ADDQ $64, BX
 	DECQ DX
-	JNZ step19
-flush20:
+	JNZ step28
+flush29:
 	VPCMPEQW Y12, Y12, Y12
 	VPSRLW $15, Y12, Y12
 	MOVQ DI, R14
@@ -1028,14 +1334,14 @@ flush20:
 	VMOVDQU Y7, 32(R14)
 	ADDQ R11, R14
 	TESTQ CX, CX
-	JNZ group18
+	JNZ group27
 	ADDQ $64, DI
 	ADDQ $64, SI
 	DECQ R13
-	JNZ line17
+	JNZ line26
 	LEAQ -256(SI)(R12*1), SI
-	JMP tile16
-done21:
+	JMP tile25
+done30:
 	VZEROUPPER
 	RET
 
@@ -1066,8 +1372,8 @@ TEXT ·dotF16AVX2(SB), NOSPLIT, $0-52
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail23
-loop22:
+	JZ tail32
+loop31:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	VCVTPH2PS 0(SI), Y8
@@ -1097,10 +1403,10 @@ loop22:
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop22
-tail23:
+	JNZ loop31
+tail32:
 	CMPQ DX, $16
-	JL done24
+	JL done33
 	VCVTPH2PS 0(SI), Y8
 	VMULPS 0(DI), Y8, Y8
 	VADDPS Y8, Y0, Y0
@@ -1108,7 +1414,7 @@ tail23:
 	VMULPS 32(DI), Y9, Y9
 	VADDPS Y9, Y1, Y1
 	CMPQ DX, $32
-	JL done24
+	JL done33
 	VCVTPH2PS 32(SI), Y10
 	VMULPS 64(DI), Y10, Y10
 	VADDPS Y10, Y2, Y2
@@ -1116,14 +1422,14 @@ tail23:
 	VMULPS 96(DI), Y11, Y11
 	VADDPS Y11, Y3, Y3
 	CMPQ DX, $48
-	JL done24
+	JL done33
 	VCVTPH2PS 64(SI), Y12
 	VMULPS 128(DI), Y12, Y12
 	VADDPS Y12, Y4, Y4
 	VCVTPH2PS 80(SI), Y13
 	VMULPS 160(DI), Y13, Y13
 	VADDPS Y13, Y5, Y5
-done24:
+done33:
 	VADDPS Y4, Y0, Y0
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y2, Y2
@@ -1142,9 +1448,9 @@ done24:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE store25
+	JAE keep34
 	XORL AX, AX
-store25:
+keep34:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -1176,8 +1482,8 @@ TEXT ·dotF32AVX2(SB), NOSPLIT, $0-52
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail27
-loop26:
+	JZ tail36
+loop35:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1209,10 +1515,10 @@ loop26:
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop26
-tail27:
+	JNZ loop35
+tail36:
 	CMPQ DX, $16
-	JL done28
+	JL done37
 	VMOVUPS 0(SI), Y8
 	VMULPS 0(DI), Y8, Y8
 	VADDPS Y8, Y0, Y0
@@ -1220,7 +1526,7 @@ tail27:
 	VMULPS 32(DI), Y9, Y9
 	VADDPS Y9, Y1, Y1
 	CMPQ DX, $32
-	JL done28
+	JL done37
 	VMOVUPS 64(SI), Y10
 	VMULPS 64(DI), Y10, Y10
 	VADDPS Y10, Y2, Y2
@@ -1228,14 +1534,14 @@ tail27:
 	VMULPS 96(DI), Y11, Y11
 	VADDPS Y11, Y3, Y3
 	CMPQ DX, $48
-	JL done28
+	JL done37
 	VMOVUPS 128(SI), Y12
 	VMULPS 128(DI), Y12, Y12
 	VADDPS Y12, Y4, Y4
 	VMOVUPS 160(SI), Y13
 	VMULPS 160(DI), Y13, Y13
 	VADDPS Y13, Y5, Y5
-done28:
+done37:
 	VADDPS Y4, Y0, Y0
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y2, Y2
@@ -1254,9 +1560,9 @@ done28:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE store29
+	JAE keep38
 	XORL AX, AX
-store29:
+keep38:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -1271,7 +1577,7 @@ TEXT ·scoresAVX2(SB), NOSPLIT, $64-76
 	MOVQ R9, R10
 	ANDQ $15, R10 // elements after the last 16
 	SHRQ $4, R9
-key30:
+key39:
 	MOVQ R8, BX
 	MOVQ R9, DX
 	VCVTPH2PS 0(SI), Y0
@@ -1281,8 +1587,8 @@ key30:
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JZ tail32
-loop31:
+	JZ tail41
+loop40:
 	VCVTPH2PS 0(SI), Y2
 	VMULPS 0(BX), Y2, Y2
 	VADDPS Y2, Y0, Y0
@@ -1292,14 +1598,14 @@ loop31:
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JNZ loop31
-tail32:
+	JNZ loop40
+tail41:
 	TESTQ R10, R10
-	JZ sum34
+	JZ sum43
 	VMOVUPS Y0, 0(SP)
 	VMOVUPS Y1, 32(SP)
 	XORQ DX, DX
-rest33:
+rest42:
 	MOVWLZX (SI), AX
 	VMOVD AX, X1
 	VCVTPH2PS X1, X1
@@ -1310,10 +1616,10 @@ rest33:
 	ADDQ $4, BX
 	INCQ DX
 	CMPQ DX, R10
-	JL rest33
+	JL rest42
 	VMOVUPS 0(SP), Y0
 	VMOVUPS 32(SP), Y1
-sum34:
+sum43:
 	VADDPS Y1, Y0, Y0
 	VEXTRACTF128 $1, Y0, X15
 	VADDPS X15, X0, X0
@@ -1325,7 +1631,7 @@ sum34:
 	VMOVSS X0, (DI)
 	ADDQ $4, DI
 	DECQ CX
-	JNZ key30
+	JNZ key39
 	VZEROUPPER
 	RET
 
@@ -1337,9 +1643,9 @@ TEXT ·weightedSumAVX2(SB), NOSPLIT, $0-72
 	MOVQ p_base+24(FP), R8
 	MOVQ p_len+32(FP), R11
 	MOVQ values_base+48(FP), SI
-wide35:
+wide44:
 	CMPQ R9, $32
-	JL narrow36
+	JL narrow45
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -1355,8 +1661,8 @@ wide35:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store40
-position39:
+	JZ store49
+position48:
 	VBROADCASTSS (DX), Y15
 	VCVTPH2PS 0(BX), Y4
 	VMULPS Y15, Y4, Y4
@@ -1373,8 +1679,8 @@ position39:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position39
-store40:
+	JNZ position48
+store49:
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, 64(DI)
@@ -1382,17 +1688,17 @@ store40:
 	ADDQ $128, DI
 	ADDQ $64, SI
 	SUBQ $32, R9
-	JMP wide35
-narrow36:
+	JMP wide44
+narrow45:
 	TESTQ R9, R9
-	JZ done38
+	JZ done47
 	CMPQ R9, $16
-	JGE overlap37
+	JGE overlap46
 	SUBQ $16, R9
 	LEAQ (DI)(R9*4), DI
 	LEAQ (SI)(R9*2), SI
 	MOVQ $16, R9
-overlap37:
+overlap46:
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -1404,8 +1710,8 @@ overlap37:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store42
-position41:
+	JZ store51
+position50:
 	VBROADCASTSS (DX), Y15
 	VCVTPH2PS 0(BX), Y2
 	VMULPS Y15, Y2, Y2
@@ -1416,15 +1722,15 @@ position41:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position41
-store42:
+	JNZ position50
+store51:
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	ADDQ $64, DI
 	ADDQ $32, SI
 	SUBQ $16, R9
-	JMP narrow36
-done38:
+	JMP narrow45
+done47:
 	VZEROUPPER
 	RET
 
@@ -1447,8 +1753,8 @@ TEXT ·dotF16AVX512(SB), NOSPLIT, $0-52
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail44
-loop43:
+	JZ tail53
+loop52:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	VCVTPH2PS 0(SI), Z4
@@ -1466,24 +1772,24 @@ loop43:
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop43
-tail44:
+	JNZ loop52
+tail53:
 	CMPQ DX, $16
-	JL done45
+	JL done54
 	VCVTPH2PS 0(SI), Z4
 	VMULPS 0(DI), Z4, Z4
 	VADDPS Z4, Z0, Z0
 	CMPQ DX, $32
-	JL done45
+	JL done54
 	VCVTPH2PS 32(SI), Z5
 	VMULPS 64(DI), Z5, Z5
 	VADDPS Z5, Z1, Z1
 	CMPQ DX, $48
-	JL done45
+	JL done54
 	VCVTPH2PS 64(SI), Z6
 	VMULPS 128(DI), Z6, Z6
 	VADDPS Z6, Z2, Z2
-done45:
+done54:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -1500,9 +1806,9 @@ done45:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE store46
+	JAE keep55
 	XORL AX, AX
-store46:
+keep55:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -1526,8 +1832,8 @@ TEXT ·dotF32AVX512(SB), NOSPLIT, $0-52
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail48
-loop47:
+	JZ tail57
+loop56:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -1547,24 +1853,24 @@ loop47:
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop47
-tail48:
+	JNZ loop56
+tail57:
 	CMPQ DX, $16
-	JL done49
+	JL done58
 	VMOVUPS 0(SI), Z4
 	VMULPS 0(DI), Z4, Z4
 	VADDPS Z4, Z0, Z0
 	CMPQ DX, $32
-	JL done49
+	JL done58
 	VMOVUPS 64(SI), Z5
 	VMULPS 64(DI), Z5, Z5
 	VADDPS Z5, Z1, Z1
 	CMPQ DX, $48
-	JL done49
+	JL done58
 	VMOVUPS 128(SI), Z6
 	VMULPS 128(DI), Z6, Z6
 	VADDPS Z6, Z2, Z2
-done49:
+done58:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -1581,9 +1887,9 @@ done49:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE store50
+	JAE keep59
 	XORL AX, AX
-store50:
+keep59:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -1598,7 +1904,7 @@ TEXT ·scoresAVX512(SB), NOSPLIT, $64-76
 	MOVQ R9, R10
 	ANDQ $15, R10 // elements after the last 16
 	SHRQ $4, R9
-key51:
+key60:
 	MOVQ R8, BX
 	MOVQ R9, DX
 	VCVTPH2PS 0(SI), Z0
@@ -1606,21 +1912,21 @@ key51:
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JZ tail53
-loop52:
+	JZ tail62
+loop61:
 	VCVTPH2PS 0(SI), Z1
 	VMULPS 0(BX), Z1, Z1
 	VADDPS Z1, Z0, Z0
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JNZ loop52
-tail53:
+	JNZ loop61
+tail62:
 	TESTQ R10, R10
-	JZ sum55
+	JZ sum64
 	VMOVUPS Z0, 0(SP)
 	XORQ DX, DX
-rest54:
+rest63:
 	MOVWLZX (SI), AX
 	VMOVD AX, X1
 	VCVTPH2PS X1, X1
@@ -1631,9 +1937,9 @@ rest54:
 	ADDQ $4, BX
 	INCQ DX
 	CMPQ DX, R10
-	JL rest54
+	JL rest63
 	VMOVUPS 0(SP), Z0
-sum55:
+sum64:
 	VEXTRACTF64X4 $1, Z0, Y15
 	VADDPS Y15, Y0, Y0
 	VEXTRACTF128 $1, Y0, X15
@@ -1646,7 +1952,7 @@ sum55:
 	VMOVSS X0, (DI)
 	ADDQ $4, DI
 	DECQ CX
-	JNZ key51
+	JNZ key60
 	VZEROUPPER
 	RET
 
@@ -1658,9 +1964,9 @@ TEXT ·weightedSumAVX512(SB), NOSPLIT, $0-72
 	MOVQ p_base+24(FP), R8
 	MOVQ p_len+32(FP), R11
 	MOVQ values_base+48(FP), SI
-wide56:
+wide65:
 	CMPQ R9, $64
-	JL narrow57
+	JL narrow66
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -1676,8 +1982,8 @@ wide56:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store61
-position60:
+	JZ store70
+position69:
 	VBROADCASTSS (DX), Z15
 	VCVTPH2PS 0(BX), Z4
 	VMULPS Z15, Z4, Z4
@@ -1694,8 +2000,8 @@ position60:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position60
-store61:
+	JNZ position69
+store70:
 	VMOVUPS Z0, 0(DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -1703,17 +2009,17 @@ store61:
 	ADDQ $256, DI
 	ADDQ $128, SI
 	SUBQ $64, R9
-	JMP wide56
-narrow57:
+	JMP wide65
+narrow66:
 	TESTQ R9, R9
-	JZ done59
+	JZ done68
 	CMPQ R9, $16
-	JGE overlap58
+	JGE overlap67
 	SUBQ $16, R9
 	LEAQ (DI)(R9*4), DI
 	LEAQ (SI)(R9*2), SI
 	MOVQ $16, R9
-overlap58:
+overlap67:
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -1723,8 +2029,8 @@ overlap58:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store63
-position62:
+	JZ store72
+position71:
 	VBROADCASTSS (DX), Z15
 	VCVTPH2PS 0(BX), Z1
 	VMULPS Z15, Z1, Z1
@@ -1732,14 +2038,14 @@ position62:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position62
-store63:
+	JNZ position71
+store72:
 	VMOVUPS Z0, 0(DI)
 	ADDQ $64, DI
 	ADDQ $32, SI
 	SUBQ $16, R9
-	JMP narrow57
-done59:
+	JMP narrow66
+done68:
 	VZEROUPPER
 	RET
 
@@ -1785,9 +2091,9 @@ TEXT ·expsAVX2(SB), NOSPLIT, $256-36
 	VMOVUPS Y0, 192(SP)
 	VMOVUPS Y0, 224(SP)
 	LEAQ (SP), SI
-wide64:
+wide73:
 	CMPQ CX, $8
-	JL single65
+	JL single74
 	VMOVUPS (DI), Y0
 	VSUBPS Y12, Y0, Y0
 	VADDPS Y10, Y0, Y1
@@ -1815,10 +2121,10 @@ wide64:
 	ADDQ $32, DI
 	ADDQ $32, SI
 	SUBQ $8, CX
-	JMP wide64
-single65:
+	JMP wide73
+single74:
 	TESTQ CX, CX
-	JZ done66
+	JZ done75
 	VMOVSS (DI), X0
 	VSUBPS X12, X0, X0
 	VADDPS X10, X0, X1
@@ -1846,8 +2152,8 @@ single65:
 	ADDQ $4, DI
 	ADDQ $4, SI
 	SUBQ $1, CX
-	JMP single65
-done66:
+	JMP single74
+done75:
 	VMOVUPS 0(SP), Y0
 	VMOVUPS 32(SP), Y1
 	VMOVUPS 64(SP), Y2
@@ -1878,9 +2184,9 @@ TEXT ·blockSquaresAVX2(SB), NOSPLIT, $0-48
 	MOVQ sums_base+0(FP), DI
 	MOVQ sums_len+8(FP), CX
 	MOVQ h_base+24(FP), SI
-loop67:
+loop76:
 	TESTQ CX, CX
-	JZ done68
+	JZ done77
 	VMOVUPS 0(SI), Y0
 	VMULPS Y0, Y0, Y0
 	VMOVUPS 32(SI), Y1
@@ -1896,8 +2202,8 @@ loop67:
 	ADDQ $64, SI
 	ADDQ $4, DI
 	DECQ CX
-	JMP loop67
-done68:
+	JMP loop76
+done77:
 	VZEROUPPER
 	RET
 
@@ -1914,9 +2220,9 @@ TEXT ·quantiseAVX2(SB), NOSPLIT, $0-60
 	VMOVQ AX, X11
 	VPBROADCASTQ X11, Y11
 	VPXOR Y8, Y8, Y8
-loop69:
+loop78:
 	TESTQ CX, CX
-	JZ done70
+	JZ done79
 	VMULPS 0(SI), Y9, Y0
 	VADDPS Y10, Y0, Y0
 	VPSUBD Y10, Y0, Y0
@@ -1936,8 +2242,8 @@ loop69:
 	ADDQ $64, SI
 	ADDQ $16, DI
 	SUBQ $16, CX
-	JMP loop69
-done70:
+	JMP loop78
+done79:
 	VEXTRACTI128 $1, Y8, X15
 	VPADDD X15, X8, X8
 	VPSHUFD $0x0E, X8, X15
@@ -1962,9 +2268,9 @@ TEXT ·mulMaxAVX2(SB), NOSPLIT, $0-76
 	VMOVD AX, X10
 	VPBROADCASTD X10, Y10
 	VPXOR Y8, Y8, Y8
-loop71:
+loop80:
 	TESTQ CX, CX
-	JZ done72
+	JZ done81
 	VMOVUPS 0(SI), Y0
 	VMULPS 0(BX), Y0, Y0
 	VANDPS Y10, Y0, Y11
@@ -1985,8 +2291,8 @@ loop71:
 	ADDQ $64, BX
 	ADDQ $64, DI
 	SUBQ $16, CX
-	JMP loop71
-done72:
+	JMP loop80
+done81:
 	VEXTRACTI128 $1, Y8, X15
 	VPMAXUD X15, X8, X8
 	VPSHUFD $0x0E, X8, X15
@@ -2005,9 +2311,9 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-56
 	MOVQ acc_base+24(FP), SI
 	VBROADCASTSS sum+48(FP), Y8
 	VBROADCASTSS s+52(FP), Y9
-wide73:
+wide82:
 	CMPQ CX, $8
-	JL single74
+	JL single83
 	VMOVUPS (SI), Y0
 	VPSUBD Y8, Y0, Y0
 	VCVTDQ2PS Y0, Y0
@@ -2016,10 +2322,10 @@ wide73:
 	ADDQ $32, SI
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide73
-single74:
+	JMP wide82
+single83:
 	TESTQ CX, CX
-	JZ done75
+	JZ done84
 	VMOVSS (SI), X0
 	VPSUBD X8, X0, X0
 	VCVTDQ2PS X0, X0
@@ -2028,8 +2334,8 @@ single74:
 	ADDQ $4, SI
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single74
-done75:
+	JMP single83
+done84:
 	VZEROUPPER
 	RET
 
@@ -2046,9 +2352,9 @@ TEXT ·addScaledAVX2(SB), NOSPLIT, $0-56
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X11
 	VPBROADCASTD X11, Y11
-wide76:
+wide85:
 	CMPQ CX, $8
-	JL single77
+	JL single86
 	VMOVUPS (SI), Y0
 	VPSUBD Y8, Y0, Y0
 	VCVTDQ2PS Y0, Y0
@@ -2062,10 +2368,10 @@ wide76:
 	ADDQ $32, SI
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide76
-single77:
+	JMP wide85
+single86:
 	TESTQ CX, CX
-	JZ done78
+	JZ done87
 	VMOVSS (SI), X0
 	VPSUBD X8, X0, X0
 	VCVTDQ2PS X0, X0
@@ -2079,8 +2385,8 @@ single77:
 	ADDQ $4, SI
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single77
-done78:
+	JMP single86
+done87:
 	VZEROUPPER
 	RET
 
@@ -2097,9 +2403,9 @@ TEXT ·relu2AVX2(SB), NOSPLIT, $0-72
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X10
 	VPBROADCASTD X10, Y10
-wide79:
+wide88:
 	CMPQ CX, $8
-	JL single80
+	JL single89
 	VMOVUPS (SI), Y0
 	VMAXPS Y8, Y0, Y0
 	VMULPS Y0, Y0, Y0
@@ -2113,10 +2419,10 @@ wide79:
 	ADDQ $32, BX
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide79
-single80:
+	JMP wide88
+single89:
 	TESTQ CX, CX
-	JZ done81
+	JZ done90
 	VMOVSS (SI), X0
 	VMAXPS X8, X0, X0
 	VMULPS X0, X0, X0
@@ -2130,7 +2436,7 @@ single80:
 	ADDQ $4, BX
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single80
-done81:
+	JMP single89
+done90:
 	VZEROUPPER
 	RET

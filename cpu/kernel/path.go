@@ -1,6 +1,7 @@
 // Package kernel holds the inner loops of the CPU backend. Every loop exists as
 // portable Go, which is the definition (portable.go, scalar.go), and on most
-// CPUs once more as assembly that gives the same bits.
+// CPUs once more as assembly that gives the same bits. The assembly is written
+// by the programs in _asm; go generate runs them.
 package kernel
 
 import (
@@ -16,10 +17,13 @@ const (
 	Chunk    = 64 // positions of an attention chunk
 )
 
-// A Path is one set of inner loops for one kind of CPU. The comments name
-// shapes; all slices of one call agree with them, which the callers see to:
-// assembly checks nothing. No function keeps its arguments. Lengths are
-// multiples of 16 where nothing else is said.
+// A Path is one set of inner loops for one kind of CPU (path_amd64.go,
+// path_arm64.go). The comments name shapes; all slices of one call agree with
+// them, which the callers see to: assembly checks nothing. Nothing needs to be
+// aligned, nothing outside the slices is touched, and no argument is kept.
+// Lengths are multiples of 16 where nothing else is said. A call runs to its end
+// before the garbage collector can stop its thread, so a large matrix is best
+// given in pieces.
 type Path struct {
 	Name  string
 	Panel int // tokens that TernaryMat takes at once
@@ -28,7 +32,7 @@ type Path struct {
 	// 0, 1, 2 for the weights -1, 0, +1: the caller takes off the sum of x.
 	// acc (rows), a multiple of 64; x (k); w (rows/64, k/16, 64): tiles of 64
 	// kernel words (weights/ternary), one for each row of the tile. Bits left
-	// over (rows that pad a tile) must be codes too.
+	// over (rows that pad a tile) must be codes too. k is below 2^18.
 	TernaryVec func(acc []int32, w []uint32, x []int8)
 
 	// TernaryMat is TernaryVec for Panel tokens: acc (Panel, rows);

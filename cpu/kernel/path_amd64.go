@@ -38,16 +38,36 @@ var avx512 = Path{
 	DotF32:       dotF32AVX512,
 }
 
+var avxvnni = Path{
+	Name:         "avxvnni",
+	Panel:        5,
+	TernaryVec:   ternaryVecVNNI,
+	TernaryMat:   ternaryMatVNNI,
+	MulMax:       mulMaxAVX2,
+	BlockSquares: blockSquaresAVX2,
+	Quantise:     quantiseAVX2,
+	Scale:        scaleAVX2,
+	AddScaled:    addScaledAVX2,
+	ReLU2:        relu2AVX2,
+	Scores:       scoresAVX2,
+	Exps:         expsAVX2,
+	WeightedSum:  weightedSumAVX2,
+	DotF16:       dotF16AVX2,
+	DotF32:       dotF32AVX2,
+}
+
 // native lists what this CPU and its system run, the best first.
 func native() []*Path {
 	x := &cpu.X86
-	hasAVX2 := x.HasAVX2 && x.HasF16C
-	hasAVX512 := hasAVX2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI
-	switch {
-	case hasAVX512:
-		return []*Path{&avx512, &avx2}
-	case hasAVX2:
-		return []*Path{&avx2}
+	if !x.HasAVX2 || !x.HasF16C {
+		return nil
 	}
-	return nil
+	var paths []*Path
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI {
+		paths = append(paths, &avx512)
+	}
+	if x.HasAVXVNNI {
+		paths = append(paths, &avxvnni)
+	}
+	return append(paths, &avx2)
 }

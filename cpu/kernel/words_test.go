@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,44 +10,69 @@ import (
 	"testing"
 )
 
-// Instructions that Go's assembler lacks are words in kernels_arm64.s, each with
-// its text in a comment: llvm-mc must assemble the text to the word.
+// Instructions that Go's assembler lacks are numbers in the kernels, each with
+// its text in a comment: llvm-mc must assemble the text to the number.
 func TestWords(t *testing.T) {
 	llvm, err := exec.LookPath("llvm-mc")
 	if err != nil {
 		need(t, "llvm", "llvm-mc is not installed (Debian: llvm)")
 	}
-	text, err := os.ReadFile("kernels_arm64.s")
-	if err != nil {
-		t.Fatal(err)
+	tests := []struct {
+		file, mark string
+		line       *regexp.Regexp // the number, the text
+		prologue   string
+		args       []string
+	}{
+		{
+			"kernels_arm64.s", "WORD", regexp.MustCompile(`WORD (\S+) // (.*)`), "",
+			[]string{"-triple=aarch64", "-mattr=+neon,+dotprod"},
+		},
+		{
+			"kernels_amd64.s", "BYTE", regexp.MustCompile(`(BYTE .*) // (.*)`), ".intel_syntax noprefix\n",
+			[]string{"-triple=x86_64", "-mattr=+avxvnni"},
+		},
 	}
-	lines := regexp.MustCompile(`WORD \$0x([0-9A-F]{8}) // (.*)`).FindAllStringSubmatch(string(text), -1)
-	if n := strings.Count(string(text), "WORD"); n == 0 || n != len(lines) {
-		t.Fatalf("%d of %d words have their text", len(lines), n)
-	}
-	var input strings.Builder
-	for _, line := range lines {
-		fmt.Fprintln(&input, line[2])
-	}
-	cmd := exec.Command(llvm, "-triple=aarch64", "-mattr=+neon,+dotprod", "-show-encoding")
-	cmd.Stdin = strings.NewReader(input.String())
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("llvm-mc: %v\n%s", err, out)
-	}
-	encodings := regexp.MustCompile(`encoding: \[0x(..),0x(..),0x(..),0x(..)\]`).FindAllStringSubmatch(string(out), -1)
-	if len(encodings) != len(lines) {
-		t.Fatalf("llvm-mc encoded %d of %d instructions", len(encodings), len(lines))
-	}
-	for i, e := range encodings {
-		var bytes [4]byte
-		for k := range bytes {
-			fmt.Sscanf(e[1+k], "%x", &bytes[k])
+	for _, test := range tests {
+		text, err := os.ReadFile(test.file)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if want := fmt.Sprintf("%08X", binary.LittleEndian.Uint32(bytes[:])); lines[i][1] != want {
-			t.Errorf("%s is written as %s, want %s", lines[i][2], lines[i][1], want)
+		var lines, input []string
+		for line := range strings.Lines(string(text)) {
+			if m := test.line.FindStringSubmatch(line); m != nil {
+				lines, input = append(lines, m[1]), append(input, m[2])
+			} else if strings.Contains(line, test.mark) {
+				t.Errorf("%s: no text beside %s", test.file, line)
+			}
+		}
+		cmd := exec.Command(llvm, append(test.args, "-show-encoding")...)
+		cmd.Stdin = strings.NewReader(test.prologue + strings.Join(input, "\n") + "\n")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: llvm-mc: %v\n%s", test.file, err, out)
+		}
+		encodings := regexp.MustCompile(`encoding: \[(.*)\]`).FindAllStringSubmatch(string(out), -1)
+		if len(lines) == 0 || len(encodings) != len(lines) {
+			t.Fatalf("%s: llvm-mc encoded %d of %d instructions", test.file, len(encodings), len(lines))
+		}
+		for i, e := range encodings {
+			if want := goBytes(test.mark, strings.Split(e[1], ",")); lines[i] != want {
+				t.Errorf("%s: %s is written as %s, want %s", test.file, input[i], lines[i], want)
+			}
 		}
 	}
+}
+
+// goBytes writes bytes like 0x0f as the kernels do.
+func goBytes(mark string, encoding []string) string {
+	for i, b := range encoding {
+		encoding[i] = strings.ToUpper(b[2:])
+	}
+	if mark == "WORD" {
+		slices.Reverse(encoding)
+		return "$0x" + strings.Join(encoding, "")
+	}
+	return fmt.Sprintf("BYTE $0x%s", strings.Join(encoding, "; BYTE $0x"))
 }
 
 // need skips a test for want of a thing, or fails it where BITNET_TEST_REQUIRE

@@ -22,16 +22,24 @@ func halving(v vector, n int) {
 	f.Op("VADDSS X15, X0, X0")
 }
 
+// A row is a stored type of the head.
+type row struct {
+	name, kind string
+	load       string // the instruction that loads and widens
+	size       int    // bytes of an element
+}
+
+var (
+	f16 = row{"dotF16", "[]uint16", "VCVTPH2PS", 2}
+	f32 = row{"dotF32", "[]float32", "VMOVUPS", 4}
+)
+
 // dot keeps its 64 chains in registers 0 and up.
-func dot(v vector, half bool) {
-	name, row, size := "dotF32"+v.path, "[]float32", 4
-	if half {
-		name, row, size = "dotF16"+v.path, "[]uint16", 2
-	}
-	f.Func(name, "row "+row+", x []float32", "float32", 0, "is Path."+map[bool]string{true: "DotF16", false: "DotF32"}[half]+".")
+func dot(v vector, r row) {
+	f.Func(r.name+v.path, "row "+r.kind+", x []float32", "float32", 0, "is Path.D"+r.name[1:]+".")
 	n := 64 / v.lanes // registers of chains
 	product := func(i, into int) {
-		f.Op("%s %d(SI), %s", map[bool]string{true: "VCVTPH2PS", false: "VMOVUPS"}[half], size*v.lanes*i, v.reg(into))
+		f.Op("%s %d(SI), %s", r.load, r.size*v.lanes*i, v.reg(into))
 		f.Op("VMULPS %d(DI), %s, %s", 4*v.lanes*i, v.reg(into), v.reg(into))
 	}
 	extend := func(registers int) {
@@ -43,7 +51,7 @@ func dot(v vector, half bool) {
 		}
 	}
 	advance := func() {
-		f.Op("ADDQ $%d, SI", 64*size)
+		f.Op("ADDQ $%d, SI", 64*r.size)
 		f.Op("ADDQ $256, DI")
 	}
 	f.Op("MOVQ %s, SI", f.Arg("row_base"))
@@ -60,7 +68,7 @@ func dot(v vector, half bool) {
 	f.Op("DECQ CX")
 	f.Op("JZ %s", tail)
 	f.Label(loop)
-	for at := 0; at < 64*size; at += 64 {
+	for at := 0; at < 64*r.size; at += 64 {
 		f.Op("PREFETCHT0 %d(SI)", ahead+at)
 	}
 	extend(n)
@@ -71,22 +79,22 @@ func dot(v vector, half bool) {
 	for i := range 3 { // 16 chains each
 		f.Op("CMPQ DX, $%d", 16*(i+1))
 		f.Op("JL %s", done)
-		for r := i * 16 / v.lanes; r < (i+1)*16/v.lanes; r++ {
-			product(r, n+r)
-			f.Op("VADDPS %s, %s, %s", v.reg(n+r), v.reg(r), v.reg(r))
+		for k := i * 16 / v.lanes; k < (i+1)*16/v.lanes; k++ {
+			product(k, n+k)
+			f.Op("VADDPS %s, %s, %s", v.reg(n+k), v.reg(k), v.reg(k))
 		}
 	}
 	f.Label(done)
 	halving(v, n)
-	flush := f.NewLabel("store")
+	keep := f.NewLabel("keep")
 	f.Note("FZ")
 	f.Op("VMOVD X0, AX")
 	f.Op("MOVL AX, CX")
 	f.Op("ANDL $0x7FFFFFFF, CX")
 	f.Op("CMPL CX, $0x26800000")
-	f.Op("JAE %s", flush)
+	f.Op("JAE %s", keep)
 	f.Op("XORL AX, AX")
-	f.Label(flush)
+	f.Label(keep)
 	f.Op("MOVL AX, %s", f.Arg("ret"))
 	ret()
 }

@@ -14,11 +14,13 @@ var f = emit.New("amd64")
 func main() {
 	ternaryVec512()
 	ternaryMat512()
+	ternaryVecVNNI()
+	ternaryMatVNNI()
 	ternaryVec2()
 	ternaryMat2()
 	for _, v := range []vector{ymm, zmm} {
-		dot(v, true)
-		dot(v, false)
+		dot(v, f16)
+		dot(v, f32)
 		scores(v)
 		weightedSum(v)
 	}

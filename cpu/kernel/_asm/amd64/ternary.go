@@ -80,21 +80,7 @@ func ternaryMat512() {
 	acc := func(line, token int) int { return panel512*line + token } // Z0 to Z23
 	const word, code, mask, act = 24, 26, 28, 29                      // two words, two codes, three activations
 	f.Op("MOVQ %s, DI", f.Arg("acc_base"))
-	f.Op("MOVQ %s, AX", f.Arg("acc_len"))
-	f.Op("MOVQ $%d, CX", panel512)
-	f.Op("XORQ DX, DX")
-	f.Op("DIVQ CX")
-	f.Op("MOVQ AX, R9 // rows left")
-	f.Op("LEAQ (AX*4), R11 // bytes between tokens of acc")
-	f.Op("MOVQ %s, SI", f.Arg("w_base"))
-	f.Op("MOVQ %s, R8", f.Arg("x_base"))
-	f.Op("MOVQ %s, AX", f.Arg("x_len"))
-	f.Op("MOVQ $%d, CX", 16*panel512)
-	f.Op("XORQ DX, DX")
-	f.Op("DIVQ CX")
-	f.Op("MOVQ AX, R10 // steps")
-	f.Op("MOVQ AX, R12")
-	f.Op("SHLQ $8, R12 // bytes of a tile")
+	panelSizes(panel512)
 	f.Op("MOVL $0x03030303, AX")
 	f.Op("VPBROADCASTD AX, Z%d", mask)
 	tile, done := f.NewLabel("tile"), f.NewLabel("done")
@@ -149,6 +135,25 @@ func ternaryMat512() {
 	f.Op("JMP %s", tile)
 	f.Label(done)
 	ret()
+}
+
+// panelSizes loads what TernaryMat counts by, for panels of that many tokens.
+func panelSizes(panel int) {
+	f.Op("MOVQ %s, AX", f.Arg("acc_len"))
+	f.Op("MOVQ $%d, CX", panel)
+	f.Op("XORQ DX, DX")
+	f.Op("DIVQ CX")
+	f.Op("MOVQ AX, R9 // rows left")
+	f.Op("LEAQ (AX*4), R11 // bytes between tokens of acc")
+	f.Op("MOVQ %s, SI", f.Arg("w_base"))
+	f.Op("MOVQ %s, R8", f.Arg("x_base"))
+	f.Op("MOVQ %s, AX", f.Arg("x_len"))
+	f.Op("MOVQ $%d, CX", 16*panel)
+	f.Op("XORQ DX, DX")
+	f.Op("DIVQ CX")
+	f.Op("MOVQ AX, R10 // steps")
+	f.Op("MOVQ AX, R12")
+	f.Op("SHLQ $8, R12 // bytes of a tile")
 }
 
 // sums16 is how many steps AVX2 adds up in 16 bits. A step adds four
@@ -247,15 +252,7 @@ func ternaryMat2() {
 	sum := func(half, token int) int { return panel2*half + token } // Y0 to Y7
 	const word, code, act, product, mask = 8, 10, 12, 13, 15        // two words, two codes, two products
 	f.Op("MOVQ %s, DI", f.Arg("acc_base"))
-	f.Op("MOVQ %s, R9", f.Arg("acc_len"))
-	f.Op("MOVQ R9, R11 // bytes between tokens of acc")
-	f.Op("SHRQ $2, R9 // rows left")
-	f.Op("MOVQ %s, SI", f.Arg("w_base"))
-	f.Op("MOVQ %s, R8", f.Arg("x_base"))
-	f.Op("MOVQ %s, R10", f.Arg("x_len"))
-	f.Op("SHRQ $6, R10 // steps")
-	f.Op("MOVQ R10, R12")
-	f.Op("SHLQ $8, R12 // bytes of a tile")
+	panelSizes(panel2)
 	broadcast(ymm, 0x03030303, mask)
 	tile, line, group, step, flush, done := f.NewLabel("tile"), f.NewLabel("line"), f.NewLabel("group"), f.NewLabel("step"), f.NewLabel("flush"), f.NewLabel("done")
 	f.Label(tile)
