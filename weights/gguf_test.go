@@ -206,12 +206,14 @@ func TestNorm(t *testing.T) {
 // TestPre gives the 2B4T's vocabulary its splitter, and no other one.
 func TestPre(t *testing.T) {
 	for _, c := range []struct {
-		model  string
-		tokens int
-		want   string
-	}{{"gpt2", 128256, "llama-bpe"}, {"gpt2", 128255, ""}, {"llama", 128256, ""}} {
-		if got := preTokenizer(&Vocab{Model: c.model, Tokens: make([]string, c.tokens)}); got != c.want {
-			t.Errorf("%s with %d tokens: %q, expected %q", c.model, c.tokens, got, c.want)
+		model, pre string
+		tokens     int
+		want       string
+	}{
+		{"gpt2", "", 128256, "llama-bpe"}, {"gpt2", "x", 128256, "x"}, {"gpt2", "", 128255, ""}, {"llama", "", 128256, ""},
+	} {
+		if got := preTokenizer(&Vocab{Model: c.model, Pre: c.pre, Tokens: make([]string, c.tokens)}); got != c.want {
+			t.Errorf("%s with %d tokens and %q: %q, expected %q", c.model, c.tokens, c.pre, got, c.want)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestOpenTinyA(t *testing.T) {
 	if m.Config != want {
 		t.Errorf("config\n%+v, expected\n%+v", m.Config, want)
 	}
-	if v := m.Vocab; len(v.Tokens) != 512 || v.Pre != "llama-bpe" || v.BOS != 509 || v.EOS != 510 || v.EOT != 511 || !v.AddBOS {
+	if v := m.Vocab; len(v.Tokens) != 512 || v.Pre != "llama-bpe" || v.BOS != 509 || v.EOS != 510 || v.EOT != -1 || !v.AddBOS {
 		t.Errorf("vocabulary: %d tokens, pre %q, BOS %d, EOS %d, EOT %d, add BOS %v", len(v.Tokens), v.Pre, v.BOS, v.EOS, v.EOT, v.AddBOS)
 	}
 	words := make([]uint32, 768/16)

@@ -105,7 +105,7 @@ var mutations = []struct {
 	{"alignment 2^31", `key "general.alignment": is 2147483648, expected`, func(f *file) { f.key("general.alignment", u32, le32(1<<31)) }},
 	{"alignment as text", `key "general.alignment" is of type string, expected uint32`, func(f *file) { f.key("general.alignment", str, text("32")) }},
 	{"tensor twice", `tensor "output_norm.weight": stands there twice`, func(f *file) { f.norm("output_norm.weight") }},
-	{"tensor name too long", "name of 65 bytes, expected at most 64", func(f *file) { f.norm(string(make([]byte, 65))) }},
+	{"tensor name too long", "65 bytes of name, expected at most 64", func(f *file) { f.norm(string(make([]byte, 65))) }},
 	{"no dims", `tensor "blk.0.attn_q.weight": has 0 dimensions`, func(f *file) { f.find("attn_q").dims = nil }},
 	{"5 dims", "has 5 dimensions, expected 1 to 4", func(f *file) { f.find("attn_q").dims = []uint64{64, 64, 1, 1, 1} }},
 	{"a dim of 0", "dimension 1 is 0", func(f *file) { f.find("attn_q").dims[1] = 0 }},
