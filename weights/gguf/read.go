@@ -163,7 +163,7 @@ func (f *File) addTensor(r *reader) {
 		return
 	}
 	if offset%uint64(f.Alignment) != 0 || offset > math.MaxInt {
-		r.fail("its data is at offset %d, expected a multiple of %d", offset, f.Alignment)
+		r.fail("its data is at offset %d, expected a multiple of %d within the file", offset, f.Alignment)
 		return
 	}
 	t.Offset = int(offset)
