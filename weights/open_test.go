@@ -1,6 +1,8 @@
 package weights
 
 import (
+	"errors"
+	"strings"
 	"testing"
 )
 
@@ -31,5 +33,13 @@ func TestOpenTinyA(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestOpenTQ2(t *testing.T) {
+	const path = "../test/testdata/golden/tinyA-tq2_0-b158.gguf"
+	_, err := Open(path)
+	if err == nil || !strings.HasPrefix(err.Error(), path+`: tensor "blk.0.attn_q.weight" is of type TQ2_0, expected I2_S`) || !errors.Is(err, ErrInvalid) {
+		t.Error(err)
 	}
 }

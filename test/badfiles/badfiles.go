@@ -137,6 +137,10 @@ var mutations = []struct {
 	{"epsilon missing", `rms_epsilon" is missing`, func(f *file) { f.findKey("attention.layer_norm_rms_epsilon").name = "x" }},
 	{"no heads", `head_count" is 0, expected 1 to`, func(f *file) { f.set("attention.head_count", le32(0)) }},
 	{"odd number of KV heads", "2 query heads for 3 key and value heads", func(f *file) { f.set("attention.head_count_kv", le32(3)) }},
+	{"heads of 17", "heads of 17 elements, expected an even number", func(f *file) { f.set("rope.dimension_count", le32(17)) }},
+	{"heads of 8", `rope.dimension_count" is 8, expected 16 to`, func(f *file) { f.set("rope.dimension_count", le32(8)) }},
+	{"heads of 30", "2 heads of 30 elements, expected a multiple of 16", func(f *file) { f.set("rope.dimension_count", le32(30)) }},
+	{"values unlike keys", "values of 64 elements for keys of 32", func(f *file) { f.key("bitnet-b1.58.attention.value_length", u32, le32(64)) }},
 	{"part of a head rotated", "16 of a head's 32 elements rotated", func(f *file) {
 		f.set("rope.dimension_count", le32(16))
 		f.key("bitnet-b1.58.attention.key_length", u32, le32(32))

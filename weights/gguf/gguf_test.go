@@ -171,6 +171,30 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestAlignment parses a file that asks for more than the usual alignment.
+func TestAlignment(t *testing.T) {
+	data := write(t, []KV{{"general.alignmenX", uint32(64)}}, []Tensor{{Name: "a", Type: F32, Dims: []int{8}, Data: make([]byte, 32)}})
+	data = append(bytes.Replace(data, []byte("alignmenX"), []byte("alignment"), 1), make([]byte, 64)...)
+	f, err := Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Alignment != 64 || f.Tensors[0].Offset%64 != 0 {
+		t.Errorf("alignment %d, data at %d", f.Alignment, f.Tensors[0].Offset)
+	}
+}
+
+func TestTypeNames(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{I2_S.String(), "I2_S"}, {Type(38).String(), "type 38 (TL1 of bitnet.cpp)"}, {Type(77).String(), "type 77"},
+		{Float64.String(), "float64"}, {ValueType(13).String(), "value type 13"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s, expected %s", c.got, c.want)
+		}
+	}
+}
+
 func TestWriterMisuse(t *testing.T) {
 	a := Tensor{Name: "a", Type: F32, Dims: []int{3}, Data: make([]byte, 12)}
 	for _, c := range []struct {
