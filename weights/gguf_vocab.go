@@ -1,5 +1,6 @@
 package weights
 
+<<<<<<< HEAD
 import (
 	"errors"
 	"fmt"
@@ -35,6 +36,12 @@ const anySize = -1
 
 // vocab reads the tokenizer of a model with that many tokens. A file may have
 // none: a model can be computed with ids alone.
+=======
+import "fmt"
+
+// vocab reads the tokenizer of a model with that many tokens, as the file has
+// it. A file may have none: a model can be computed with ids alone.
+>>>>>>> files
 func (r *ggufReader) vocab(size int) Vocab {
 	const prefix = "tokenizer.ggml."
 	v := Vocab{BOS: -1, EOS: -1, EOT: -1, Pad: -1}
@@ -58,7 +65,6 @@ func (r *ggufReader) vocab(size int) Vocab {
 	if r.file.Has(prefix + "merges") {
 		v.Merges = read(r, r.file.Strings, prefix+"merges")
 	}
-	v.Pre = preTokenizer(&v)
 	if r.file.Has(prefix + "pre") {
 		v.Pre = read(r, r.file.Text, prefix+"pre")
 	}
@@ -66,10 +72,7 @@ func (r *ggufReader) vocab(size int) Vocab {
 	v.EOS = r.tokenID(prefix+"eos_token_id", size)
 	v.Pad = r.tokenID(prefix+"padding_token_id", size)
 	v.EOT = r.tokenID(prefix+"eot_token_id", size)
-	if v.EOT < 0 { // official files have no key for it
-		v.EOT = int32(slices.Index(v.Tokens, "<|eot_id|>"))
-	}
-	v.AddBOS = v.Pre == "llama-bpe" && v.BOS >= 0 // llama.cpp's default
+	v.AddBOS = v.BOS >= 0 && preTokenizer(&v) == "llama-bpe" // llama.cpp's default
 	if r.file.Has(prefix + "add_bos_token") {
 		v.AddBOS = read(r, r.file.Bool, prefix+"add_bos_token")
 	}
@@ -79,13 +82,13 @@ func (r *ggufReader) vocab(size int) Vocab {
 	return v
 }
 
-// preTokenizer names the splitter of a file that names none, as the 2B4T's
-// official file does: its vocabulary is Llama-3's.
+// preTokenizer names the splitter of v, also where the file names none, as the
+// 2B4T's official file does: its vocabulary is Llama-3's.
 func preTokenizer(v *Vocab) string {
-	if v.Model == "gpt2" && len(v.Tokens) == 128256 {
+	if v.Pre == "" && v.Model == "gpt2" && len(v.Tokens) == 128256 {
 		return "llama-bpe"
 	}
-	return ""
+	return v.Pre
 }
 
 func tokenTypes(numbers []int32) []TokenType {

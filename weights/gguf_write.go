@@ -130,8 +130,8 @@ func (v *Vocab) keys() (kv []gguf.KV) {
 	add := func(key string, value any) { kv = append(kv, gguf.KV{Key: key, Value: value}) }
 	add("tokenizer.ggml.add_bos_token", v.AddBOS)
 	add("tokenizer.ggml.model", v.Model)
-	if v.Pre != "" {
-		add("tokenizer.ggml.pre", v.Pre)
+	if pre := preTokenizer(v); pre != "" {
+		add("tokenizer.ggml.pre", pre)
 	}
 	add("tokenizer.ggml.tokens", v.Tokens)
 	add("tokenizer.ggml.scores", make([]float32, len(v.Tokens))) // some readers want them

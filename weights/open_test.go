@@ -1,6 +1,8 @@
 package weights
 
 import (
+	"errors"
+	"strings"
 	"testing"
 )
 
@@ -19,7 +21,7 @@ func TestOpenTinyA(t *testing.T) {
 	if m.Config != want {
 		t.Errorf("config\n%+v, expected\n%+v", m.Config, want)
 	}
-	if v := m.Vocab; len(v.Tokens) != 512 || v.Pre != "llama-bpe" || v.BOS != 509 || v.EOS != 510 || v.EOT != 511 || !v.AddBOS {
+	if v := m.Vocab; len(v.Tokens) != 512 || v.Pre != "llama-bpe" || v.BOS != 509 || v.EOS != 510 || v.EOT != -1 || !v.AddBOS {
 		t.Errorf("vocabulary: %d tokens, pre %q, BOS %d, EOS %d, EOT %d, add BOS %v", len(v.Tokens), v.Pre, v.BOS, v.EOS, v.EOT, v.AddBOS)
 	}
 	words := make([]uint32, 768/16)
@@ -31,5 +33,13 @@ func TestOpenTinyA(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestOpenTQ2(t *testing.T) {
+	const path = "../test/testdata/golden/tinyA-tq2_0-b158.gguf"
+	_, err := Open(path)
+	if err == nil || !strings.HasPrefix(err.Error(), path+`: tensor "blk.0.attn_q.weight" is of type TQ2_0, expected I2_S`) || !errors.Is(err, ErrInvalid) {
+		t.Error(err)
 	}
 }

@@ -105,7 +105,7 @@ var mutations = []struct {
 	{"alignment 2^31", `key "general.alignment": is 2147483648, expected`, func(f *file) { f.key("general.alignment", u32, le32(1<<31)) }},
 	{"alignment as text", `key "general.alignment" is of type string, expected uint32`, func(f *file) { f.key("general.alignment", str, text("32")) }},
 	{"tensor twice", `tensor "output_norm.weight": stands there twice`, func(f *file) { f.norm("output_norm.weight") }},
-	{"tensor name too long", "name of 65 bytes, expected at most 64", func(f *file) { f.norm(string(make([]byte, 65))) }},
+	{"tensor name too long", "65 bytes of name, expected at most 64", func(f *file) { f.norm(string(make([]byte, 65))) }},
 	{"no dims", `tensor "blk.0.attn_q.weight": has 0 dimensions`, func(f *file) { f.find("attn_q").dims = nil }},
 	{"5 dims", "has 5 dimensions, expected 1 to 4", func(f *file) { f.find("attn_q").dims = []uint64{64, 64, 1, 1, 1} }},
 	{"a dim of 0", "dimension 1 is 0", func(f *file) { f.find("attn_q").dims[1] = 0 }},
@@ -137,6 +137,10 @@ var mutations = []struct {
 	{"epsilon missing", `rms_epsilon" is missing`, func(f *file) { f.findKey("attention.layer_norm_rms_epsilon").name = "x" }},
 	{"no heads", `head_count" is 0, expected 1 to`, func(f *file) { f.set("attention.head_count", le32(0)) }},
 	{"odd number of KV heads", "2 query heads for 3 key and value heads", func(f *file) { f.set("attention.head_count_kv", le32(3)) }},
+	{"heads of 17", "heads of 17 elements, expected an even number", func(f *file) { f.set("rope.dimension_count", le32(17)) }},
+	{"heads of 8", `rope.dimension_count" is 8, expected 16 to`, func(f *file) { f.set("rope.dimension_count", le32(8)) }},
+	{"heads of 30", "2 heads of 30 elements, expected a multiple of 16", func(f *file) { f.set("rope.dimension_count", le32(30)) }},
+	{"values unlike keys", "values of 64 elements for keys of 32", func(f *file) { f.key("bitnet-b1.58.attention.value_length", u32, le32(64)) }},
 	{"part of a head rotated", "16 of a head's 32 elements rotated", func(f *file) {
 		f.set("rope.dimension_count", le32(16))
 		f.key("bitnet-b1.58.attention.key_length", u32, le32(32))

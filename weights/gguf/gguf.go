@@ -18,6 +18,9 @@ import (
 
 // Limits beyond those that the file's size sets. Real files stay far below.
 const (
+	maxKeys    = 1 << 16
+	maxTensors = 1 << 16
+
 	maxKey    = 1<<16 - 1
 	maxName   = 64
 	maxString = 16 << 20

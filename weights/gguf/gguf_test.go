@@ -31,7 +31,7 @@ func mini() []byte {
 // everyType is one value of each type.
 var everyType = []KV{
 	{"a", uint8(200)}, {"b", int8(-3)}, {"c", uint16(60000)}, {"d", int16(-30000)}, {"e", uint32(4e9)}, {"f", int32(-2e9)},
-	{"g", float32(1.5)}, {"h", true}, {"i", "text"}, {"j", uint64(1 << 63)}, {"k", int64(math.MinInt64)}, {"l", 2.5},
+	{"g", float32(1.5)}, {"h", true}, {"i", "text"}, {"j", uint64(1 << 63)}, {"k", int64(-5)}, {"l", 2.5},
 	{"m", []string{"", "one", "two"}}, {"n", []int32{1, -1}}, {"o", []float32{0.5}}, {"p", Array{Bool, 2, []byte{1, 0}}},
 }
 
@@ -93,7 +93,7 @@ func TestGetters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ints := map[string]int{"a": 200, "b": -3, "c": 60000, "d": -30000, "f": -2e9, "k": math.MinInt64}
+	ints := map[string]int{"a": 200, "b": -3, "c": 60000, "d": -30000, "f": -2e9, "k": -5}
 	for key, want := range ints {
 		if got, err := f.Int(key); err != nil || got != want {
 			t.Errorf("Int(%q) = %d, %v, expected %d", key, got, err, want)
@@ -168,6 +168,30 @@ func TestRoundTrip(t *testing.T) {
 	}
 	if second := write(t, f.KV, f.Tensors); !bytes.Equal(first, second) {
 		t.Error("what was read is written differently")
+	}
+}
+
+// TestAlignment parses a file that asks for more than the usual alignment.
+func TestAlignment(t *testing.T) {
+	data := write(t, []KV{{"general.alignmenX", uint32(64)}}, []Tensor{{Name: "a", Type: F32, Dims: []int{8}, Data: make([]byte, 32)}})
+	data = append(bytes.Replace(data, []byte("alignmenX"), []byte("alignment"), 1), make([]byte, 64)...)
+	f, err := Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Alignment != 64 || f.Tensors[0].Offset%64 != 0 {
+		t.Errorf("alignment %d, data at %d", f.Alignment, f.Tensors[0].Offset)
+	}
+}
+
+func TestTypeNames(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{I2_S.String(), "I2_S"}, {Type(38).String(), "type 38 (TL1 of bitnet.cpp)"}, {Type(77).String(), "type 77"},
+		{Float64.String(), "float64"}, {ValueType(13).String(), "value type 13"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s, expected %s", c.got, c.want)
+		}
 	}
 }
 

@@ -28,8 +28,8 @@ func Parse(data []byte) (*File, error) {
 	}
 	r := &reader{data: data, at: 8, where: "header"}
 	nTensors, nKV := r.uint64(), r.uint64()
-	r.count(nTensors, minTensor, "tensors")
-	r.count(nKV, minKV, "keys")
+	r.count(nTensors, minTensor, maxTensors, "tensors")
+	r.count(nKV, minKV, maxKeys, "keys")
 
 	f := &File{Alignment: defaultAlignment, keys: map[string]int{}, tensors: map[string]int{}}
 	for i := uint64(0); i < nKV && r.err == nil; i++ {
@@ -163,7 +163,7 @@ func (f *File) addTensor(r *reader) {
 		return
 	}
 	if offset%uint64(f.Alignment) != 0 || offset > math.MaxInt {
-		r.fail("its data is at offset %d, expected a multiple of %d", offset, f.Alignment)
+		r.fail("its data is at offset %d, expected a multiple of %d within the file", offset, f.Alignment)
 		return
 	}
 	t.Offset = int(offset)
@@ -253,15 +253,17 @@ func (r *reader) fail(format string, args ...any) {
 func (r *reader) left() uint64 { return uint64(len(r.data) - r.at) }
 
 // count checks a number of things that take at least size bytes each.
-func (r *reader) count(n, size uint64, what string) bool {
+func (r *reader) count(n, size, limit uint64, what string) bool {
 	if n > r.left()/size {
 		r.fail("%d %s, but only %d bytes follow", n, what, r.left())
+	} else if n > limit {
+		r.fail("%d %s, expected at most %d", n, what, limit)
 	}
 	return r.err == nil
 }
 
 func (r *reader) take(n uint64, what string) []byte {
-	if !r.count(n, 1, what) {
+	if !r.count(n, 1, math.MaxUint64, what) {
 		return nil
 	}
 	b := r.data[r.at:][:n:n]
@@ -285,10 +287,8 @@ func (r *reader) uint64() uint64 {
 
 func (r *reader) string(limit uint64, what string) string {
 	n := r.uint64()
-	if n > limit && n <= r.left() {
-		r.fail("%s of %d bytes, expected at most %d", what, n, limit)
-	}
-	return string(r.take(n, "bytes of "+what))
+	r.count(n, 1, limit, "bytes of "+what)
+	return string(r.take(n, ""))
 }
 
 func (r *reader) value(t ValueType) any {
@@ -348,11 +348,7 @@ func (r *reader) array() any {
 	if elem == String {
 		size = 8 // for the length of an empty one
 	}
-	if !r.count(n, size, "elements of "+elem.String()) {
-		return nil
-	}
-	if n > maxArray {
-		r.fail("%d elements, expected at most %d", n, maxArray)
+	if !r.count(n, size, maxArray, "elements of "+elem.String()) {
 		return nil
 	}
 	start := r.at
