@@ -1,10 +1,8 @@
 package weights
 
-<<<<<<< HEAD
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"bitnet-gpu/weights/gguf"
 )
@@ -34,14 +32,8 @@ func readGGUFVocab(path string) (*Vocab, error) {
 // anySize stands for the number of tokens where no embedding says it.
 const anySize = -1
 
-// vocab reads the tokenizer of a model with that many tokens. A file may have
-// none: a model can be computed with ids alone.
-=======
-import "fmt"
-
 // vocab reads the tokenizer of a model with that many tokens, as the file has
 // it. A file may have none: a model can be computed with ids alone.
->>>>>>> files
 func (r *ggufReader) vocab(size int) Vocab {
 	const prefix = "tokenizer.ggml."
 	v := Vocab{BOS: -1, EOS: -1, EOT: -1, Pad: -1}
