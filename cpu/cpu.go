@@ -127,6 +127,7 @@ func Memory(m *weights.Model, opt compute.Options) (weights, cache int64) {
 
 func (b *backend) scratchBytes() int64 {
 	m := b.model
+	rope := 2 * 4 * int64(b.context) * int64(m.HeadDim/2)
 	row := 4*(3*m.Hidden+2*m.Heads*m.HeadDim+2*m.KVHeads*m.HeadDim+3*m.FFN) + max(m.Hidden, m.FFN)
-	return int64(b.batch) * int64(row)
+	return rope + int64(b.batch)*int64(row)
 }

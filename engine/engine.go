@@ -24,6 +24,9 @@ import (
 // message says what to change.
 var ErrUsage = errors.New("usage")
 
+// maxContext is as far as compute.RopeTable is good.
+const maxContext = 1 << 20
+
 // Options say how to run a model. The zero value is a good choice.
 type Options struct {
 	Backend  string                  // "auto" ("" too), "cpu", "vulkan", "opengl"
@@ -40,6 +43,7 @@ type Options struct {
 type Engine struct {
 	model     *weights.Model
 	tokenizer *tokenizer.Tokenizer
+	noText    error // why there is no tokenizer, or nil
 	context   int
 	reasons   []string
 
@@ -68,13 +72,16 @@ func Open(path string, opt Options) (*Engine, error) {
 
 // New is Open for a model at hand, which the engine then owns.
 func New(m *weights.Model, opt Options) (*Engine, error) {
-	t, err := tokenizer.New(&m.Vocab)
-	if err != nil {
-		return nil, fmt.Errorf("%s: tokenizer: %w: %w", m.Path, err, weights.ErrInvalid)
+	e := &Engine{model: m, context: opt.Context}
+	var err error
+	if e.tokenizer, err = tokenizer.New(&m.Vocab); err != nil { // ids still work
+		e.noText = fmt.Errorf("%s: %w: %w", m.Path, err, weights.ErrInvalid)
 	}
-	e := &Engine{model: m, tokenizer: t, context: opt.Context}
 	if e.context == 0 {
 		e.context = m.Context
+	}
+	if e.context > maxContext {
+		return nil, fmt.Errorf("%w: a context of %d positions; at most %d are possible (the model was trained for %d)", ErrUsage, e.context, maxContext, m.Context)
 	}
 	if e.context < 1 || opt.Slots < 0 || opt.Batch < 0 || opt.Threads < 0 {
 		return nil, fmt.Errorf("%w: context, slots, batch and threads must not be negative", ErrUsage)
@@ -101,8 +108,7 @@ func (e *Engine) Close() error {
 	return errors.Join(e.backend.Close(), e.model.Close())
 }
 
-func (e *Engine) Model() *weights.Model           { return e.model }
-func (e *Engine) Tokenizer() *tokenizer.Tokenizer { return e.tokenizer }
+func (e *Engine) Model() *weights.Model { return e.model }
 
 // Context returns the positions a sequence may have.
 func (e *Engine) Context() int { return e.context }

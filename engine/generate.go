@@ -51,7 +51,7 @@ type Stats struct {
 	DecodeTime time.Duration // from the first token on
 }
 
-// Generate continues a prompt. The sequence yields pieces of text as they come;
+// Generate continues a prompt. A model without a usable tokenizer cannot. The sequence yields pieces of text as they come;
 // the last one says why it ended. An error ends it too, as the last value.
 // Cancelling ctx ends the text and is no error.
 func (e *Engine) Generate(ctx context.Context, r Request) iter.Seq2[Piece, error] {
@@ -129,6 +129,9 @@ func (g *generation) take(ctx context.Context) bool {
 
 // Tokens returns the tokens of a request's prompt, checked.
 func (e *Engine) Tokens(r Request) ([]int32, error) {
+	if e.noText != nil {
+		return nil, e.noText
+	}
 	var tokens []int32
 	switch {
 	case r.Messages != nil:
