@@ -48,7 +48,7 @@ func pick(name string, m *weights.Model, opt compute.Options) (b compute.Backend
 		if !errors.Is(err, compute.ErrUnavailable) && !errors.Is(err, compute.ErrMemory) {
 			return nil, nil, err
 		}
-		reasons = append(reasons, err.Error())
+		reasons = append(reasons, strings.TrimSuffix(err.Error(), ": "+compute.ErrUnavailable.Error()))
 	}
 	if !known {
 		return nil, nil, fmt.Errorf("%w: unknown backend %q; there are auto, %s", ErrUsage, name, strings.Join(Backends(), ", "))
