@@ -33,7 +33,7 @@ const (
 	maxTime      = 2 * time.Second
 	maxDepth     = 50      // macros within macros
 	maxItems     = 10_000  // items that a loop goes through
-	maxOperators = 50      // each of + ~ - not, in one pair of braces
+	maxOperators = 50      // + ~ - and not, in one pair of braces
 	maxTokens    = 400     // in one pair of braces
 	maxBlocks    = 50      // blocks within blocks
 	maxReplaced  = 4 << 20 // bytes that the method replace makes
