@@ -99,11 +99,11 @@ func (b *backend) bindRegions() regions {
 // forward runs the transformer over the rows of the scratch: the cache gains
 // their keys and values, rows that ask for logits get them.
 func (b *backend) forward() {
-	s, r := &b.scratch, &b.regions
+	s, r, m := &b.scratch, &b.regions, b.model
 	b.byToken(r.embed)
 	b.tap("inp_embd", -1, s.h)
 	for s.l = range b.layers {
-		b.byToken(r.attnNorm)
+		b.quantise(r.attnNorm, m.Hidden)
 		b.tapCodes("attn_norm")
 		b.pool.run(r.qkv)
 		b.byToken(r.rope)
@@ -112,15 +112,15 @@ func (b *backend) forward() {
 		b.tap("Vcur", s.l, s.v)
 		b.pool.run(r.attend)
 		b.tap("kqv_out", s.l, s.kqv)
-		b.byToken(r.subNorm)
+		b.quantise(r.subNorm, m.Heads*m.HeadDim)
 		b.tapCodes("attn_sub_norm")
 		b.pool.run(r.o)
 		b.tap("ffn_inp", s.l, s.h)
-		b.byToken(r.ffnNorm)
+		b.quantise(r.ffnNorm, m.Hidden)
 		b.tapCodes("ffn_norm")
 		b.pool.run(r.gateUp)
 		b.tap("ffn_out", s.l, s.gate)
-		b.byToken(r.ffnSubNorm)
+		b.quantise(r.ffnSubNorm, m.FFN)
 		b.tapCodes("ffn_sub_norm")
 		b.pool.run(r.down)
 		b.tap("l_out", s.l, s.h)
@@ -132,6 +132,12 @@ func (b *backend) forward() {
 	}
 }
 
+// quantise runs one of the norms, whose vectors are n long.
+func (b *backend) quantise(norm func(worker int), n int) {
+	b.scratch.in.n = n
+	b.byToken(norm)
+}
+
 // byToken runs a region that works token by token: on all workers for a prompt,
 // on this one alone for a few tokens, which costs less than to meet.
 func (b *backend) byToken(region func(worker int)) {
@@ -139,30 +145,25 @@ func (b *backend) byToken(region func(worker int)) {
 		b.pool.run(region)
 		return
 	}
-	b.alone = true
-	region(0)
-	b.alone = false
+	b.pool.alone(region)
 }
 
-// tokens returns the rows that fall to a worker in a byToken region.
-func (b *backend) tokens(worker int) (lo, hi int) {
-	n := len(b.scratch.rows)
-	if b.alone {
-		return 0, n
-	}
-	return share(n, worker, b.workers)
+// tokens returns the next rows of a worker in a byToken region, none at its end.
+func (b *backend) tokens() (lo, hi int) {
+	return b.pool.take(len(b.scratch.rows), 1)
 }
 
 // vector returns row t of a (batch, n) buffer.
 func vector(x []float32, t, n int) []float32 { return x[t*n : t*n+n : t*n+n] }
 
-func (b *backend) embed(worker int) {
-	lo, hi := b.tokens(worker)
-	for t := lo; t < hi; t++ {
-		h := vector(b.scratch.h, t, b.model.Hidden)
-		b.model.TokenEmbd.Row(h, int(b.scratch.rows[t].token))
-		for i := range h {
-			h[i] = kernel.FZ(h[i])
+func (b *backend) embed(int) {
+	for lo, hi := b.tokens(); lo < hi; lo, hi = b.tokens() {
+		for t := lo; t < hi; t++ {
+			h := vector(b.scratch.h, t, b.model.Hidden)
+			b.model.TokenEmbd.Row(h, int(b.scratch.rows[t].token))
+			for i := range h {
+				h[i] = kernel.FZ(h[i])
+			}
 		}
 	}
 }
@@ -173,22 +174,25 @@ func (b *backend) attnNorm(worker int) {
 
 func (b *backend) qkv(worker int) {
 	s, l := &b.scratch, &b.layers[b.scratch.l]
-	lo, hi := share(l.q.tiles()+l.k.tiles()+l.v.tiles(), worker, b.workers)
-	b.product(worker, l.q, lo, hi, s.q, false)
-	lo, hi = lo-l.q.tiles(), hi-l.q.tiles()
-	b.product(worker, l.k, lo, hi, s.k, false)
-	lo, hi = lo-l.k.tiles(), hi-l.k.tiles()
-	b.product(worker, l.v, lo, hi, s.v, false)
+	q, k, v := l.q.tiles(), l.k.tiles(), l.v.tiles()
+	for lo, hi := b.pool.take(q+k+v, 1); lo < hi; lo, hi = b.pool.take(q+k+v, 1) {
+		b.product(worker, l.q, lo, hi, s.q, false)
+		b.product(worker, l.k, lo-q, hi-q, s.k, false)
+		b.product(worker, l.v, lo-q-k, hi-q-k, s.v, false)
+	}
 }
 
 func (b *backend) subNorm(worker int) {
 	b.normQuantise(worker, b.scratch.kqv, b.layers[b.scratch.l].AttnSubNorm)
 }
 
-func (b *backend) attnOut(worker int) {
-	m := b.layers[b.scratch.l].o
-	lo, hi := share(m.tiles(), worker, b.workers)
-	b.product(worker, m, lo, hi, b.scratch.h, true)
+func (b *backend) attnOut(worker int) { b.residual(worker, b.layers[b.scratch.l].o) }
+
+// residual adds a matrix's product to the residual stream.
+func (b *backend) residual(worker int, m *matrix) {
+	for lo, hi := b.pool.take(m.tiles(), 1); lo < hi; lo, hi = b.pool.take(m.tiles(), 1) {
+		b.product(worker, m, lo, hi, b.scratch.h, true)
+	}
 }
 
 func (b *backend) ffnNorm(worker int) {
@@ -199,13 +203,15 @@ func (b *backend) ffnNorm(worker int) {
 // activated product, in place of the gate.
 func (b *backend) gateUp(worker int) {
 	s, l, n := &b.scratch, &b.layers[b.scratch.l], b.model.FFN
-	lo, hi := share(l.gate.tiles(), worker, b.workers)
-	b.product(worker, l.gate, lo, hi, s.gate, false)
-	b.product(worker, l.up, lo, hi, s.up, false)
-	first, last := lo*kernel.TileRows, min(hi*kernel.TileRows, n)
-	for t := range s.rows {
-		gate, up := vector(s.gate, t, n)[first:last], vector(s.up, t, n)[first:last]
-		b.ReLU2(gate, gate, up)
+	tiles := l.gate.tiles()
+	for lo, hi := b.pool.take(tiles, 1); lo < hi; lo, hi = b.pool.take(tiles, 1) {
+		b.product(worker, l.gate, lo, hi, s.gate, false)
+		b.product(worker, l.up, lo, hi, s.up, false)
+		first, last := lo*kernel.TileRows, min(hi*kernel.TileRows, n)
+		for t := range s.rows {
+			gate, up := vector(s.gate, t, n)[first:last], vector(s.up, t, n)[first:last]
+			b.ReLU2(gate, gate, up)
+		}
 	}
 }
 
@@ -213,8 +219,4 @@ func (b *backend) ffnSubNorm(worker int) {
 	b.normQuantise(worker, b.scratch.gate, b.layers[b.scratch.l].FFNSubNorm)
 }
 
-func (b *backend) down(worker int) {
-	m := b.layers[b.scratch.l].down
-	lo, hi := share(m.tiles(), worker, b.workers)
-	b.product(worker, m, lo, hi, b.scratch.h, true)
-}
+func (b *backend) down(worker int) { b.residual(worker, b.layers[b.scratch.l].down) }

@@ -20,36 +20,51 @@ func (b *backend) wantsLogits() bool {
 // outNorm makes the input of the head: point 9 of the contract.
 func (b *backend) outNorm(worker int) {
 	s, w := &b.scratch, &b.scratch.worker[worker]
-	lo, hi := b.tokens(worker)
-	for t := lo; t < hi; t++ {
-		if s.rows[t].logits == nil {
-			continue
-		}
-		x := vector(s.x, t, b.model.Hidden)
-		_, r := b.norm(w, x, vector(s.h, t, b.model.Hidden), b.model.OutputNorm)
-		for i := range x {
-			x[i] = kernel.FZ(x[i] * r)
+	for lo, hi := b.tokens(); lo < hi; lo, hi = b.tokens() {
+		for t := lo; t < hi; t++ {
+			if s.rows[t].logits == nil {
+				continue
+			}
+			x := vector(s.x, t, b.model.Hidden)
+			_, r := b.norm(w, x, vector(s.h, t, b.model.Hidden), b.model.OutputNorm)
+			for i := range x {
+				x[i] = kernel.FZ(x[i] * r)
+			}
 		}
 	}
 }
 
-// head computes the logits of its share of the vocabulary, one pass over the
-// rows for all tokens.
+// headGrain is the least number of rows of the head that a worker takes: enough
+// for the memory to stream.
+const headGrain = 64
+
+// head computes the logits, one pass over the rows for all tokens.
 func (b *backend) head(worker int) {
+	vocab := b.model.VocabSize
+	for lo, hi := b.pool.take(vocab, headGrain); lo < hi; lo, hi = b.pool.take(vocab, headGrain) {
+		if b.model.Output.Type == weights.F16 {
+			b.headF16(lo, hi)
+		} else {
+			b.headWidened(worker, lo, hi)
+		}
+	}
+}
+
+func (b *backend) headF16(lo, hi int) {
 	s, out := &b.scratch, &b.model.Output
-	line := s.worker[worker].line
-	lo, hi := share(b.model.VocabSize, worker, b.workers)
-	if out.Type == weights.F16 {
-		for id := lo; id < hi; id++ {
-			row := out.F16(id)
-			for t := range s.rows {
-				if logits := s.rows[t].logits; logits != nil {
-					logits[id] = b.DotF16(row, vector(s.x, t, out.Cols))
-				}
+	for id := lo; id < hi; id++ {
+		row := out.F16(id)
+		for t := range s.rows {
+			if logits := s.rows[t].logits; logits != nil {
+				logits[id] = b.DotF16(row, vector(s.x, t, out.Cols))
 			}
 		}
-		return
 	}
+}
+
+func (b *backend) headWidened(worker, lo, hi int) {
+	s, out := &b.scratch, &b.model.Output
+	line := s.worker[worker].line
 	for id := lo; id < hi; id++ {
 		out.Row(line, id)
 		if out.Type == weights.F32 || out.Type == weights.BF16 { // the others hold nothing that small
