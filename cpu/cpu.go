@@ -70,6 +70,7 @@ type backend struct {
 	pool       *pool
 	regions    regions
 	alone      bool           // a byToken region runs on worker 0 only
+	screen     *screen        // of the head; nil until candidates are asked for
 	steps      []compute.Step // of the batch
 	used       []bool         // (slots) by the steps of the batch, see check
 	guarded    func() error   // forwardSteps
@@ -96,7 +97,7 @@ func (b *backend) Close() error {
 
 // need returns the bytes that the backend will hold beside the file's map.
 func (b *backend) need() int64 {
-	return b.weightBytes() + b.cacheBytes() + b.scratchBytes()
+	return b.weightBytes() + b.cacheBytes() + b.scratchBytes() + b.screenBytes()
 }
 
 func (b *backend) weightBytes() int64 {

@@ -9,10 +9,10 @@ import (
 type row struct {
 	slot, pos int
 	token     int32
-	logits    []float32 // (VocabSize) where the row's logits are needed
 
-	top  []compute.Candidate // to fill from the logits
-	next *compute.Step       // to continue with the best token
+	logits []float32           // (VocabSize) to fill, or nil
+	top    []compute.Candidate // to fill, may be empty
+	next   *compute.Step       // to continue with the best token, in top[0]
 }
 
 // scratch holds the intermediates of a batch, under the field's names.
@@ -29,8 +29,9 @@ type scratch struct {
 	x    []float32 // (batch, Hidden) normed input of the head
 	in   quantised // input of the BitLinears
 
-	logits [][]float32 // (..., VocabSize) for rows whose logits nobody else holds
-	spare  int         // how many of them the batch uses
+	one    [][1]compute.Candidate // (batch) best token of rows that continue
+	logits [][]float32            // (..., VocabSize) for rows whose logits nobody else holds
+	spare  int                    // how many of them the batch uses
 
 	worker []workerScratch // (workers)
 }
@@ -55,6 +56,7 @@ func (b *backend) allocate() {
 	b.cache = b.newCache()
 	s := &b.scratch
 	s.rows = make([]row, 0, b.batch)
+	s.one = make([][1]compute.Candidate, b.batch)
 	s.h = make([]float32, b.batch*m.Hidden)
 	s.x = make([]float32, b.batch*m.Hidden)
 	s.q = make([]float32, b.batch*m.Heads*m.HeadDim)
@@ -86,6 +88,7 @@ func (b *backend) allocate() {
 type regions struct {
 	embed, attnNorm, qkv, rope, attend, subNorm, o    func(int)
 	ffnNorm, gateUp, ffnSubNorm, down, outNorm, head_ func(int)
+	screen, rescore                                   func(int)
 }
 
 func (b *backend) bindRegions() regions {
@@ -93,12 +96,14 @@ func (b *backend) bindRegions() regions {
 		embed: b.embed, attnNorm: b.attnNorm, qkv: b.qkv, rope: b.rope, attend: b.attend,
 		subNorm: b.subNorm, o: b.attnOut, ffnNorm: b.ffnNorm, gateUp: b.gateUp,
 		ffnSubNorm: b.ffnSubNorm, down: b.down, outNorm: b.outNorm, head_: b.head,
+		screen: b.screenTiles, rescore: b.rescore,
 	}
 }
 
 // forward runs the transformer over the rows of the scratch: the cache gains
-// their keys and values, rows that ask for logits get them.
-func (b *backend) forward() {
+// their keys and values, rows that ask for logits or candidates get them. It
+// reports false where one of these is not finite.
+func (b *backend) forward() (ok bool) {
 	s, r, m := &b.scratch, &b.regions, b.model
 	b.byToken(r.embed)
 	b.tap("inp_embd", -1, s.h)
@@ -125,11 +130,7 @@ func (b *backend) forward() {
 		b.pool.run(r.down)
 		b.tap("l_out", s.l, s.h)
 	}
-	if b.wantsLogits() {
-		b.byToken(r.outNorm)
-		b.pool.run(r.head_)
-		b.tapLogits()
-	}
+	return b.output()
 }
 
 // quantise runs one of the norms, whose vectors are n long.
