@@ -202,7 +202,7 @@ func (g *generation) next(ctx context.Context) (Piece, error) {
 // feed gives the backend the next tokens, of a long prompt one batch. Behind the
 // last it asks for what sampling needs: the best candidates, if these decide.
 func (g *generation) feed() error {
-	n := min(len(g.tokens)-g.fed, max(g.e.info.Batch, 1))
+	n := min(len(g.tokens)-g.fed, max(g.e.Info().Batch, 1))
 	step := compute.Step{Slot: g.slot.index, Pos: g.fed, Tokens: g.tokens[g.fed : g.fed+n]}
 	if g.fed+n == len(g.tokens) {
 		if k, ok := g.sampler.Enough(len(g.tokens)); ok {
@@ -214,7 +214,11 @@ func (g *generation) feed() error {
 		}
 	}
 	g.slot.tokens = g.slot.tokens[:0] // in case of an error
-	if err := g.e.forward(step); err != nil {
+	if err := g.e.forward(g.slot, step); err != nil {
+		if errors.Is(err, errRefeed) {
+			g.fed = 0
+			return nil
+		}
 		if errors.Is(err, compute.ErrNumeric) {
 			err = fmt.Errorf("%s: position %d to %d: %w: the weights are damaged", g.e.model.Path, g.fed, g.fed+n-1, err)
 		}

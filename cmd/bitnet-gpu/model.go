@@ -45,6 +45,7 @@ func (f *modelFlags) open(std stdio) (*engine.Engine, error) {
 	defer bar.finish()
 	return engine.Open(f.model, engine.Options{
 		Backend: f.backend, Context: f.context, Threads: f.threads, Batch: f.batch, Progress: bar.progress,
+		Notice: func(line string) { fmt.Fprintln(std.err, line) },
 	})
 }
 

@@ -86,15 +86,13 @@ func TestInterruptTwice(t *testing.T) {
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, 4096); err != nil {
 		t.Fatal(err)
 	}
-	for last, same := 0, 0; same < 5; time.Sleep(20 * time.Millisecond) { // until the pipe is full
-		n, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
-		if err != nil {
+	for n := 0; n < 4000; time.Sleep(50 * time.Millisecond) { // until the pipe is all but full
+		var err error
+		if n, err = unix.IoctlGetInt(fd, unix.TIOCINQ); err != nil {
 			t.Fatal(err)
 		}
-		if same++; n != last || n == 0 {
-			last, same = n, 0
-		}
 	}
+	time.Sleep(500 * time.Millisecond) // and soon full
 	cmd.Process.Signal(os.Interrupt)
 	time.Sleep(100 * time.Millisecond) // signals sent at once may arrive as one
 	cmd.Process.Signal(os.Interrupt)
