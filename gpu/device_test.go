@@ -20,7 +20,9 @@ type device struct {
 	t       *testing.T
 	kernels map[*shaders.Kernel]bool
 	checked map[*driver.List]bool
-	used    int64  // bytes of buffers
+	used    int64 // bytes of buffers
+	closed  bool
+	free    int64
 	wrong   string // name of a kernel that computes nothing
 
 	allocations, runs int
@@ -33,7 +35,7 @@ func newDevice(t *testing.T) *device {
 }
 
 func (d *device) Info() driver.Info {
-	return driver.Info{API: "Go", Device: "test device", Dot: true, Limits: limits}
+	return driver.Info{API: "Go", Device: "test device", Dot: true, Free: d.free, Limits: limits}
 }
 
 // limits are the least, but with bindings so small that heads have many parts.
@@ -62,13 +64,15 @@ func (d *device) NewBuffer(label string, size int, use driver.Use) (driver.Buffe
 	for i := range b.words {
 		b.words[i] = 0xFFC0FFEE // a NaN
 	}
-	d.used += int64(size)
 	return b, nil
 }
 
 func (d *device) Forget(l *driver.List) { delete(d.checked, l) }
 
-func (d *device) Close() error { return nil }
+func (d *device) Close() error {
+	d.closed = true
+	return nil
+}
 
 func (d *device) Run(l *driver.List) error {
 	d.runs++
@@ -134,7 +138,7 @@ func (d *device) dispatch(c *driver.Dispatch) {
 	}
 	name, _, _ := strings.Cut(c.Kernel.Name, "_")
 	call := map[string]func(*driver.Dispatch, [][]uint32, []int){
-		"embed": embed, "norm": norm, "ternary": product, "relu2": relu2, "rope": rope, "attention": attention, "head": head,
+		"embed": embed, "norm": norm, "ternary": product, "relu2": relu2, "rope": rope, "attention": attention, "head": head, "probe": probe,
 	}[name]
 	call(c, buf, p)
 }
@@ -150,6 +154,15 @@ func element(k *shaders.Kernel, w []uint32, i int) float32 {
 		return kernel.FromHalf(uint16(w[i/2] >> (16 * (i % 2))))
 	}
 	return real32(w[i])
+}
+
+func probe(c *driver.Dispatch, buf [][]uint32, p []int) {
+	var x [4]uint32
+	for i := range p[0] {
+		copy(x[:], buf[0][4*i:])
+		answers := expected(x)
+		copy(buf[1][12*i:], answers[:])
+	}
 }
 
 func embed(c *driver.Dispatch, buf [][]uint32, p []int) {

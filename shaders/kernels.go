@@ -10,7 +10,7 @@ import (
 //go:embed *.glsl *.comp *.spv
 var files embed.FS
 
-// The kernels. The first of several words of a source's definition is its name.
+// The kernels.
 var (
 	EmbedF32  = kernel("embed_f32", "embed", []string{"TYPE 32"}, 3, nil, embedBindings...)
 	EmbedF16  = kernel("embed_f16", "embed", []string{"TYPE 16"}, 3, nil, embedBindings...)
@@ -33,11 +33,14 @@ var (
 	HeadBF16 = kernel("head_bf16", "head", []string{"TYPE 17"}, 5, tokens, headBindings...)
 )
 
+// Probe computes what shows whether a device keeps the contract.
+var Probe = kernel("probe", "probe", nil, 1, nil, Binding{"operands", Read}, Binding{"results", Write})
+
 // All returns every kernel.
 func All() []*Kernel {
 	return []*Kernel{
 		EmbedF32, EmbedF16, EmbedBF16, Norm, OutputNorm, TernaryDot, TernaryF32, TernaryI32,
-		ReLU2, RoPE, Attention, HeadF32, HeadF16, HeadBF16,
+		ReLU2, RoPE, Attention, HeadF32, HeadF16, HeadBF16, Probe,
 	}
 }
 
