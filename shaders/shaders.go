@@ -3,9 +3,8 @@
 // Kernel that says how it is called.
 //
 // The rules that make one source serve both: buffers hold 32-bit words and
-// stand in set 0 at the bindings 0, 1, ...; parameters are 32-bit words, push
-// constants in Vulkan and uniforms at the locations 0, 1, ... in OpenGL;
-// constants are specialisation constants with the ids 0, 1, ... in Vulkan, and
+// stand in set 0 at the bindings 0, 1, ...; parameters are 32-bit words in one
+// block, push constants in Vulkan and uniform buffer 0 in OpenGL; constants are specialisation constants with the ids 0, 1, ... in Vulkan, and
 // lines "#define NAME value" behind the #version line in OpenGL. Constant 0 is
 // the size of a work group, which has one dimension.
 package shaders

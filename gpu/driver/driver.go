@@ -10,6 +10,7 @@
 package driver
 
 import (
+	"time"
 	"unsafe"
 
 	"bitnet-gpu/shaders"
@@ -38,6 +39,11 @@ type Device interface {
 	// its first Run. New values of parameters may cost a driver a recording,
 	// so what changes with every token belongs into an uploaded buffer.
 	Run(l *List) error
+
+	// Time runs a list once and returns how long the device took for each
+	// command. Commands that may overlap share their time as they end. It
+	// returns nil where the device cannot tell.
+	Time(l *List) ([]time.Duration, error)
 
 	// Forget frees what the device keeps of a list that will not run again.
 	Forget(l *List)
@@ -98,6 +104,13 @@ const (
 
 func (t Type) String() string {
 	return [...]string{"discrete", "integrated", "virtual", "other", "software"}[t]
+}
+
+// A Candidate is a device that was found, and whether it would be opened.
+type Candidate struct {
+	Info   Info
+	Chosen bool
+	Why    string // why it was not chosen
 }
 
 // Limits bound what a list may ask of a device.
