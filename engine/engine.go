@@ -31,6 +31,7 @@ const maxContext = 1 << 20
 // Options say how to run a model. The zero value is a good choice.
 type Options struct {
 	Backend  string                  // "auto" ("" too), "cpu", "vulkan", "opengl"
+	Device   string                  // "cpu", or the index, ID or part of the name of a GPU; "": the best
 	Context  int                     // positions of a sequence; 0: what the model was trained for
 	Slots    int                     // sequences that run or stay cached at once; 0: 1
 	Batch    int                     // prompt tokens computed together; 0: the backend's choice
@@ -48,6 +49,7 @@ type Engine struct {
 	noText    error // why there is no tokenizer, or nil
 	context   int
 	options   compute.Options
+	device    string
 	notice    func(string)
 	slots     slots
 
@@ -78,7 +80,7 @@ func Open(path string, opt Options) (*Engine, error) {
 
 // New is Open for a model at hand, which the engine then owns.
 func New(m *weights.Model, opt Options) (*Engine, error) {
-	e := &Engine{model: m, context: opt.Context}
+	e := &Engine{model: m, context: opt.Context, device: opt.Device}
 	var err error
 	if e.tokenizer, err = tokenizer.New(&m.Vocab); err != nil { // ids still work
 		e.noText = fmt.Errorf("%s: %w: %w", m.Path, err, weights.ErrInvalid)
@@ -92,7 +94,7 @@ func New(m *weights.Model, opt Options) (*Engine, error) {
 	if e.context < 1 || opt.Slots < 0 || opt.Batch < 0 || opt.Threads < 0 {
 		return nil, fmt.Errorf("%w: context, slots, batch and threads must not be negative", ErrUsage)
 	}
-	from, err := choices(opt.Backend)
+	from, err := choices(opt.Backend, opt.Device)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +102,7 @@ func New(m *weights.Model, opt Options) (*Engine, error) {
 		Slots: max(opt.Slots, 1), Context: e.context, Batch: opt.Batch, Threads: opt.Threads,
 		Progress: opt.Progress, Trace: opt.Trace,
 	}
-	e.backend, e.rest, e.reasons, err = pick(from, m, e.options)
+	e.backend, e.rest, e.reasons, err = pick(from, m, e.options, opt.Device)
 	if err != nil {
 		return nil, err
 	}
