@@ -31,7 +31,7 @@ func New(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 	b := &backend{model: m, Path: path, trace: opt.Trace}
 	b.workers = opt.Threads
 	if b.workers <= 0 {
-		b.workers = runtime.NumCPU()
+		b.workers = defaultThreads()
 	}
 	b.batch = opt.Batch
 	if b.batch <= 0 {

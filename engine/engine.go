@@ -35,7 +35,7 @@ type Options struct {
 	Context  int                     // positions of a sequence; 0: what the model was trained for
 	Slots    int                     // sequences that run or stay cached at once; 0: 1
 	Batch    int                     // prompt tokens computed together; 0: the backend's choice
-	Threads  int                     // CPU threads; 0: one for each processor
+	Threads  int                     // CPU threads; 0: one for each core
 	Progress func(done, total int64) // hears of loading, in bytes of weights; may be nil
 	Notice   func(line string)       // hears when another backend takes over; may be nil
 	Trace    func(compute.Tap)       // sees every intermediate; nil in production

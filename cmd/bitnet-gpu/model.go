@@ -25,7 +25,7 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.backend, "backend", "auto", "auto, "+strings.Join(engine.Backends(), ", "))
 	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device: cpu, or a GPU's index, ID or part of its name (see the verb devices)")
 	cmd.Flags().IntVarP(&f.context, "ctx-size", "c", 0, "positions of the context (default the model's)")
-	cmd.Flags().IntVarP(&f.threads, "threads", "t", 0, "CPU threads (default one for each processor)")
+	cmd.Flags().IntVarP(&f.threads, "threads", "t", 0, "CPU threads (default one for each core)")
 	cmd.Flags().IntVar(&f.batch, "batch", 0, "prompt tokens computed together (default the backend's choice)")
 }
 
