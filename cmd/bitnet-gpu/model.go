@@ -58,9 +58,16 @@ func describe(w io.Writer, e *engine.Engine) {
 	}
 	where := info.Path
 	if info.Threads > 0 {
-		where += fmt.Sprintf(", %d threads", info.Threads)
+		where += fmt.Sprintf(", %d thread%s", info.Threads, plural(info.Threads))
 	} else {
 		where = info.Device + ", " + where
 	}
 	fmt.Fprintf(w, "%s (%s) on %s (%s)%s\n", name, m.Format, info.Backend, where, why)
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
 }
