@@ -69,7 +69,7 @@ func (b *backend) pickKernels() error {
 	case weights.BF16:
 		k.headRows = newByTokens(shaders.HeadBF16)
 	}
-	all := []*shaders.Kernel{k.embed, k.norm, k.rope, k.attend, k.relu2, k.outNorm}
+	all := []*shaders.Kernel{shaders.Probe, k.embed, k.norm, k.rope, k.attend, k.relu2, k.outNorm}
 	all = append(all, k.ternary[:]...)
 	return b.dev.Load(append(all, k.headRows[:]...)...)
 }
