@@ -16,8 +16,8 @@ var (
 	EmbedF16  = kernel("embed_f16", "embed", []string{"TYPE 16"}, 3, nil, embedBindings...)
 	EmbedBF16 = kernel("embed_bf16", "embed", []string{"TYPE 17"}, 3, nil, embedBindings...)
 
-	Norm       = kernel("norm", "norm", nil, 4, nil, Binding{"h", Read}, Binding{"g", Read}, Binding{"codes", Write}, batch)
-	OutputNorm = kernel("norm_output", "norm", []string{"OUTPUT"}, 4, nil, Binding{"h", Read}, Binding{"g", Read}, Binding{"x", Write}, batch)
+	Norm       = kernel("norm", "norm", nil, 4, width, Binding{"h", Read}, Binding{"g", Read}, Binding{"codes", Write}, batch)
+	OutputNorm = kernel("norm_output", "norm", []string{"OUTPUT"}, 4, width, Binding{"h", Read}, Binding{"g", Read}, Binding{"x", Write}, batch)
 
 	// The ternary product by three kinds of arithmetic, with equal results.
 	TernaryDot = ternary("ternary_dot", "DOT")
@@ -49,6 +49,9 @@ var (
 	embedBindings = []Binding{{"table", Read}, {"batch", Read}, {"h", Write}}
 	headBindings  = []Binding{{"head", Read}, {"x", Read}, {"logits", Write}}
 
+	// width is the constant of the room for a norm, in words.
+	width = []Constant{{"WIDTH", 2048}}
+
 	// tokens is the constant of kernels that take several tokens at a time.
 	tokens = []Constant{{"TOKENS", 1}}
 )
@@ -59,7 +62,8 @@ func ternary(name string, defines ...string) *Kernel {
 	return k
 }
 
-// kernel makes the kernel of a source and of what it defines.
+// kernel makes the kernel of a source and of what it defines. It knows #include,
+// which OpenGL does not.
 func kernel(name, source string, defines []string, params int, consts []Constant, bindings ...Binding) *Kernel {
 	version, prelude, _ := strings.Cut(text("prelude.glsl"), "\n")
 	var b strings.Builder
@@ -67,7 +71,13 @@ func kernel(name, source string, defines []string, params int, consts []Constant
 	for _, d := range defines {
 		b.WriteString("#define " + d + "\n")
 	}
-	b.WriteString(prelude + text(source+".comp"))
+	b.WriteString(prelude)
+	for line := range strings.Lines(text(source + ".comp")) {
+		if file, ok := strings.CutPrefix(line, "#include "); ok {
+			line = text(strings.Trim(file, "\"\n"))
+		}
+		b.WriteString(line)
+	}
 	spirv, _ := files.ReadFile(name + ".spv") // go generate makes those that lack
 	return &Kernel{
 		Name:     name,
