@@ -20,12 +20,12 @@ shared float p[64]; // scores of a chunk, then their weights
 shared float part[64];
 shared vec2 sum[256]; // the weighted values so far
 
-precise vec4 halves(uint i) {
+vec4 halves(uint i) {
 	return vec4(fromHalves(cache[i]), fromHalves(cache[i + 1u]));
 }
 
 // product is that of the query and one key: 16 chains, then halving.
-precise float product(uint key) {
+float product(uint key) {
 	precise vec4 c[4];
 	for (uint j = 0u; j < 4u; j++) {
 		c[j] = query[j] * halves(key + 2u * j);
@@ -51,7 +51,7 @@ precise float product(uint key) {
 }
 
 // weighted is the sum of two elements of n values times their weights.
-precise vec2 weighted(uint value, uint n) {
+vec2 weighted(uint value, uint n) {
 	precise vec2 s = p[0] * fromHalves(cache[value]);
 	for (uint t = 1u; t < n; t++) {
 		precise vec2 x = p[t] * fromHalves(cache[value + t * (dim / 2u)]);

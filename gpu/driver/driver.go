@@ -106,13 +106,6 @@ func (t Type) String() string {
 	return [...]string{"discrete", "integrated", "virtual", "other", "software"}[t]
 }
 
-// A Candidate is a device that was found, and whether it would be opened.
-type Candidate struct {
-	Info   Info
-	Chosen bool
-	Why    string // why it was not chosen
-}
-
 // Limits bound what a list may ask of a device.
 type Limits struct {
 	Range     int    // most bytes that one binding covers
