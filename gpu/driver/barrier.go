@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"slices"
 	"strings"
 
 	"bitnet-gpu/shaders"
@@ -39,10 +40,15 @@ type touch struct {
 	ordered Stage // stages of later commands that a barrier has put behind it
 }
 
+// follows returns the stages that a further barrier may wait for in order to
+// wait for the touch: its own, and those that already wait for it.
+func (e touch) follows() Stage { return e.stage | e.ordered }
+
 // Barriers returns for each command the barrier that has to stand before it.
 // A command needs one where it reads what an earlier command wrote, or writes
 // what an earlier one read or wrote, at overlapping bytes of one buffer, and no
-// barrier between them orders its stage behind the earlier one's.
+// barrier between them, nor a chain of them, orders its stage behind the
+// earlier one's.
 //
 // A barrier orders all that was before it, so in a list of dispatches each is
 // as late as can be, and their number is the least.
@@ -52,11 +58,14 @@ func (l *List) Barriers() []Barrier {
 	for i, c := range l.Commands {
 		b := &barriers[i]
 		c.accesses(func(r Range, stage Stage, a shaders.Access) {
-			for _, e := range earlier {
-				if e.ordered&stage == 0 && (e.access|a)&shaders.Write != 0 && overlap(e.r, r) {
-					b.From |= e.stage
-					b.To |= stage
+			for _, e := range slices.Backward(earlier) {
+				if e.ordered&stage != 0 || (e.access|a)&shaders.Write == 0 || !overlap(e.r, r) {
+					continue
 				}
+				if e.follows()&b.From == 0 {
+					b.From |= e.stage
+				}
+				b.To |= stage
 			}
 		})
 		if *b != (Barrier{}) {
@@ -75,7 +84,7 @@ func order(earlier []touch, b Barrier) []touch {
 	const all = Compute | Transfer | Indirect
 	kept := earlier[:0]
 	for _, e := range earlier {
-		if e.stage&b.From != 0 {
+		if e.follows()&b.From != 0 {
 			e.ordered |= b.To
 		}
 		if e.ordered != all {

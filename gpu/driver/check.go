@@ -1,6 +1,10 @@
 package driver
 
-import "fmt"
+import (
+	"fmt"
+
+	"bitnet-gpu/shaders"
+)
 
 // Check says what of a list breaks the contract or a device's limits. It needs
 // no device.
@@ -58,7 +62,24 @@ func (c Dispatch) check(lim Limits) error {
 			return fmt.Errorf("%s: binding %s: %d bytes, the device binds at most %d", c.Kernel.Name, name, r.Size, lim.Range)
 		}
 	}
+	if err := c.checkOverlap(); err != nil {
+		return fmt.Errorf("%s: %w", c.Kernel.Name, err)
+	}
 	return c.checkGroups(lim)
+}
+
+// checkOverlap verifies that nothing that a binding writes stands in another:
+// within a dispatch nothing orders them.
+func (c Dispatch) checkOverlap() error {
+	for i, a := range c.Buffers {
+		for j, b := range c.Buffers[:i] {
+			x, y := c.Kernel.Bindings[i], c.Kernel.Bindings[j]
+			if (x.Access|y.Access)&shaders.Write != 0 && overlap(a, b) {
+				return fmt.Errorf("bindings %s and %s overlap in %s and %s", y.Name, x.Name, b, a)
+			}
+		}
+	}
+	return nil
 }
 
 func (c Dispatch) checkKernel(lim Limits) error {

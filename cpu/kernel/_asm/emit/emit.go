@@ -1,5 +1,6 @@
 // Package emit writes Go assembly as text, together with the Go declarations of
-// its functions.
+// its functions. It needs nothing but Go, so that the kernels can be written
+// again anywhere.
 package emit
 
 import (
