@@ -122,7 +122,9 @@ func (r *report) print(out io.Writer) error {
 	m := r.Memory
 	fmt.Fprintf(w, "in the file's map\t%s\tembedding, head\n", mebi(m.Mapped))
 	fmt.Fprintf(w, "copied by the CPU backend\t%s\tternary weights\n", mebi(m.Weights))
+	fmt.Fprintf(w, "screen of the head\t%s\tfour-bit codes\n", mebi(m.Screen))
 	fmt.Fprintf(w, "cache\t%s\t%d positions, float16\n", mebi(m.Cache), m.Context)
+	fmt.Fprintf(w, "intermediates\t%s\tof a batch\n", mebi(m.Scratch))
 	fmt.Fprintln(w)
 	fmt.Fprintf(w, "tokenizer\t%s\n", r.Text.Tokenizer)
 	fmt.Fprintf(w, "end tokens\t%s\n", strings.Join(r.Text.Stops, " "))

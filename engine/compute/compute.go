@@ -32,7 +32,7 @@ type Step struct {
 	// At most one of the following is set. None: only the cache is filled.
 
 	Logits []float32     // reference rows, (vocab) for the last token or (n, vocab) for each
-	Top    [][]Candidate // the len(Top[i]) best, of the last token (1) or of each (n): highest first, ties to the lowest id
+	Top    [][]Candidate // the len(Top[i]) best, of the last token (1) or of each (n): highest first, ties to the lowest id; -1 where the vocabulary ends
 	Next   []int32       // greedy continuation, cut short behind a token of Stop; its last token is not fed
 
 	Stop []int32 // with Next: tokens that end it
