@@ -70,7 +70,11 @@ func pick(from []choice, m *weights.Model, opt compute.Options, device string) (
 		}
 		reasons = append(reasons, strip(err))
 	}
-	return nil, nil, nil, err
+	kind := compute.ErrUnavailable
+	if errors.Is(err, compute.ErrMemory) {
+		kind = compute.ErrMemory
+	}
+	return nil, nil, nil, fmt.Errorf("%s: %w", strings.Join(reasons, "; "), kind)
 }
 
 // errRefeed says that a slot's cache is void, since another backend took over:
