@@ -7,8 +7,6 @@ import (
 	"os"
 	"runtime/debug"
 	"unsafe"
-
-	"bitnet-gpu/weights/ternary"
 )
 
 // ErrInvalid is wrapped by every error that says of a file that no model can be
@@ -128,12 +126,12 @@ func (m *Model) Guard(f func() error) error {
 	return m.file.guard(f)
 }
 
-// Release says that t has been copied and its pages of the file's map are not
-// needed soon: the operating system may drop them from memory. They come back
-// when they are read again. Without a map nothing happens.
-func (m *Model) Release(t *ternary.Matrix) {
-	if m.file != nil && len(t.Data) > 0 && m.file.holds(uintptr(unsafe.Pointer(unsafe.SliceData(t.Data)))) {
-		dropPages(t.Data)
+// Release says that weights have been copied and their pages of the file's map
+// are not needed soon: the operating system may drop them from memory. They come
+// back when they are read again. Without a map nothing happens.
+func (m *Model) Release(data []byte) {
+	if m.file != nil && len(data) > 0 && m.file.holds(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) {
+		dropPages(data)
 	}
 }
 

@@ -27,6 +27,9 @@ func inspectCmd(std stdio) *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
 	cmd.Flags().BoolVar(&sum, "sha256", false, "compute the file's SHA-256 too")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if args[0] == "" {
+			return usage("inspect needs the name of a file")
+		}
 		s, err := weights.Inspect(args[0])
 		if err != nil {
 			return err
@@ -104,15 +107,15 @@ func (r *report) print(out io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	for _, e := range r.Metadata {
-		value := strings.ReplaceAll(fmt.Sprintf("%.200v", e.Value), "\n", `\n`)
+		value := printable(fmt.Sprintf("%.200v", e.Value))
 		if strings.HasPrefix(e.Type, "[]") {
 			value += " elements"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", e.Key, e.Type, value)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", printable(e.Key), e.Type, value)
 	}
 	fmt.Fprintln(w)
 	for _, t := range r.Tensors {
-		fmt.Fprintf(w, "%s\t%s\t%v\t%d bytes\n", t.Name, t.Type, t.Dims, t.Size)
+		fmt.Fprintf(w, "%s\t%s\t%v\t%d bytes\n", printable(t.Name), t.Type, t.Dims, t.Size)
 	}
 	fmt.Fprintln(w)
 	if r.Problem != "" {
@@ -122,7 +125,9 @@ func (r *report) print(out io.Writer) error {
 	m := r.Memory
 	fmt.Fprintf(w, "in the file's map\t%s\tembedding, head\n", mebi(m.Mapped))
 	fmt.Fprintf(w, "copied by the CPU backend\t%s\tternary weights\n", mebi(m.Weights))
+	fmt.Fprintf(w, "screen of the head\t%s\tfour-bit codes\n", mebi(m.Screen))
 	fmt.Fprintf(w, "cache\t%s\t%d positions, float16\n", mebi(m.Cache), m.Context)
+	fmt.Fprintf(w, "intermediates\t%s\tof a batch\n", mebi(m.Scratch))
 	fmt.Fprintln(w)
 	fmt.Fprintf(w, "tokenizer\t%s\n", r.Text.Tokenizer)
 	fmt.Fprintf(w, "end tokens\t%s\n", strings.Join(r.Text.Stops, " "))

@@ -26,7 +26,7 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device: cpu, or a GPU's index, ID or part of its name (see the verb devices)")
 	cmd.Flags().IntVarP(&f.context, "ctx-size", "c", 0, "positions of the context (default the model's)")
 	cmd.Flags().IntVarP(&f.threads, "threads", "t", 0, "CPU threads (default one for each core)")
-	cmd.Flags().IntVar(&f.batch, "batch", 0, "prompt tokens computed together (default the backend's choice)")
+	cmd.Flags().IntVarP(&f.batch, "batch", "b", 0, "prompt tokens computed together (default the backend's choice)")
 }
 
 // open loads the model, with a bar if that takes long.
@@ -62,7 +62,7 @@ func describe(w io.Writer, e *engine.Engine) {
 	} else {
 		where = info.Device + ", " + where
 	}
-	fmt.Fprintf(w, "%s (%s) on %s (%s)%s\n", name, m.Format, info.Backend, where, why)
+	fmt.Fprintf(w, "%s (%s) on %s (%s)%s\n", printable(name), m.Format, info.Backend, where, why)
 }
 
 func plural(n int) string {
