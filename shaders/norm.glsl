@@ -74,9 +74,9 @@ float halving(uint blocks) {
 		barrier();
 		blocks = min(blocks, w);
 	}
-	uint sum = work[0];
+	blocks = work[0]; // see shared variables in prelude.glsl
 	barrier();
-	return bits(sum);
+	return bits(blocks);
 }
 
 // measure returns A = max|y| and the RMS factor r of the vector that begins at

@@ -7,6 +7,10 @@
 // reaches back through locals, but neither into a callee nor out of it. A function
 // returns a precise local, because not every OpenGL driver takes the word before
 // the function's type.
+//
+// What is read of a shared variable before a barrier goes into a local that is
+// assigned or used more than once: Mesa's compiler puts any other expression where
+// the local is used, behind the barrier.
 
 #ifdef VULKAN
 layout(local_size_x = 64, local_size_x_id = 0) in;
