@@ -40,7 +40,7 @@ const (
 
 // fromGGUF makes the model of a GGUF file. What it returns points into the
 // file's bytes.
-func fromGGUF(f *gguf.File) (*Model, error) {
+func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 	arch, err := f.Text("general.architecture")
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func fromGGUF(f *gguf.File) (*Model, error) {
 	if _, ok := architectures[arch]; !ok {
 		return nil, fmt.Errorf("architecture %.40q is not supported, only bitnet-b1.58, bitnet-25, bitnet and llama", arch)
 	}
-	r := &ggufReader{file: f, arch: arch}
+	r := &ggufReader{file: f, arch: arch, opt: opt}
 	m := &Model{Config: r.config()}
 	r.refuse(m.Blocks)
 	m.TokenEmbd = r.dense("token_embd.weight", m.VocabSize, m.Hidden)
@@ -73,6 +73,7 @@ func fromGGUF(f *gguf.File) (*Model, error) {
 type ggufReader struct {
 	file *gguf.File
 	arch string
+	opt  OpenOptions
 	err  error
 }
 
@@ -272,10 +273,13 @@ func (r *ggufReader) ternary(name string, rows, cols int) Ternary {
 		return Ternary{}
 	}
 	size := format.Size(rows, cols)
+	if format == ternary.I2S && r.opt.I2SARM {
+		format = ternary.I2S64
+	}
 	m := Ternary{Name: name, Matrix: ternary.Matrix{Format: format, Rows: rows, Cols: cols, Data: t.Data[:size:size]}}
 	hint := ""
 	switch format {
-	case ternary.I2S:
+	case ternary.I2S, ternary.I2S64:
 		m.Scale = float32At(t.Data[size:])
 		hint = " (llama-quantize with several threads writes wrong I2_S files: run it with 1)"
 	case ternary.IQ2_BN:
@@ -283,7 +287,7 @@ func (r *ggufReader) ternary(name string, rows, cols int) Ternary {
 	default:
 		m.Scale = kernel.FromHalf(uint16(m.FindLevel()))
 	}
-	if format != ternary.I2S && m.Level == 0 {
+	if t.Type != gguf.I2_S && m.Level == 0 {
 		m.Scale = 1 // of weights that are all 0
 	}
 	if scale := strings.TrimSuffix(name, "weight") + "scale"; r.file.Tensor(scale) != nil {
@@ -325,8 +329,7 @@ func (r *ggufReader) dense(name string, rows, cols int) Dense {
 	return Dense{Name: name, Type: dtype, Rows: rows, Cols: cols, Data: t.Data}
 }
 
-// norm returns a norm's weights as the arithmetic contract wants them: float32,
-// and 0 for those too small to matter, of which real files have some.
+// norm returns a norm's weights.
 func (r *ggufReader) norm(name string, n int) []float32 {
 	t := r.tensor(name, n)
 	if t == nil {
@@ -337,14 +340,9 @@ func (r *ggufReader) norm(name string, n int) []float32 {
 		r.fail(fmt.Errorf("tensor %q is of type %s, expected F32, F16 or BF16", name, t.Type))
 		return nil
 	}
-	d := Dense{Type: dtype, Rows: 1, Cols: n, Data: t.Data}
-	weights := make([]float32, n)
-	d.Row(weights, 0)
-	for i, w := range weights {
-		if math.IsNaN(float64(w)) || math.IsInf(float64(w), 0) {
-			r.fail(fmt.Errorf("tensor %q holds %v at %d", name, w, i))
-		}
-		weights[i] = kernel.FZ(w)
+	weights, err := normWeights(name, &Dense{Type: dtype, Rows: 1, Cols: n, Data: t.Data})
+	if err != nil {
+		r.fail(err)
 	}
 	return weights
 }

@@ -295,7 +295,7 @@ func FuzzGGUF(f *testing.F) {
 		if err != nil {
 			return
 		}
-		m, err := fromGGUF(file)
+		m, err := fromGGUF(file, OpenOptions{})
 		if err != nil {
 			return
 		}

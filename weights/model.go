@@ -15,10 +15,10 @@ type Model struct {
 	OutputNorm []float32 // (Hidden)
 	Output     Dense     // (Vocab, Hidden); TokenEmbd itself where the head is tied
 
-	Path   string // of the file; "" for a model made in memory
+	Path   string // of the file or directory; "" for a model made in memory
 	Format string // such as "GGUF v3, I2_S"
 
-	file *mapping // nil for a model made in memory
+	files []*mapping // none for a model made in memory
 }
 
 // Config is the shape of a model.

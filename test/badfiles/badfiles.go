@@ -52,7 +52,7 @@ func Cases(dir string) ([]Case, error) {
 
 	cases = append(cases,
 		Case{Name: "no file", Path: filepath.Join(dir, "absent.gguf"), Want: "no such file"},
-		Case{Name: "directory", Path: dir, Want: "is a directory, expected a file"})
+		Case{Name: "directory", Path: dir, Want: "is a directory without config.json"})
 	if _, err := os.Stat("/dev/zero"); err == nil {
 		cases = append(cases, Case{Name: "device", Path: "/dev/zero", Want: "is a device, expected a file"})
 	}
