@@ -31,7 +31,7 @@ func New(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 	b := &backend{model: m, Path: path, trace: opt.Trace}
 	b.workers = opt.Threads
 	if b.workers <= 0 {
-		b.workers = runtime.NumCPU()
+		b.workers = defaultThreads()
 	}
 	b.batch = opt.Batch
 	if b.batch <= 0 {
@@ -71,6 +71,7 @@ type backend struct {
 	pool       *pool
 	regions    regions
 	alone      bool           // a byToken region runs on worker 0 only
+	screen     *screen        // of the head; nil until candidates are asked for
 	steps      []compute.Step // of the batch
 	used       []bool         // (slots) by the steps of the batch, see check
 	guarded    func() error   // forwardSteps
@@ -97,7 +98,7 @@ func (b *backend) Close() error {
 
 // need returns the bytes that the backend will hold beside the file's map.
 func (b *backend) need() int64 {
-	return b.weightBytes() + b.cacheBytes() + b.scratchBytes()
+	return b.weightBytes() + b.cacheBytes() + b.scratchBytes() + b.screenBytes()
 }
 
 func (b *backend) weightBytes() int64 {
@@ -128,6 +129,7 @@ func Memory(m *weights.Model, opt compute.Options) (weights, cache int64) {
 
 func (b *backend) scratchBytes() int64 {
 	m := b.model
+	rope := 2 * 4 * int64(b.context) * int64(m.HeadDim/2)
 	row := 4*(3*m.Hidden+2*m.Heads*m.HeadDim+2*m.KVHeads*m.HeadDim+3*m.FFN) + max(m.Hidden, m.FFN)
-	return int64(b.batch) * int64(row)
+	return rope + int64(b.batch)*int64(row)
 }

@@ -13,7 +13,7 @@ import (
 // agree as float32 does; an int8 code that fell on the other side of a tie would
 // move a position by percents, which here none does.
 func TestOracle(t *testing.T) {
-	for _, shape := range tiny.Shapes() {
+	for _, shape := range append(tiny.Shapes(), tiny.Relatives()...) {
 		t.Run(shape.Name, func(t *testing.T) {
 			m := tiny.New(shape, 1)
 			ids := []int32{m.Vocab.BOS, 72, 104, 5, 250, 33}

@@ -27,10 +27,10 @@ type split struct{ threads, batch int }
 // eachPath runs a test on every path of this machine, with threads and batches
 // that divide nothing evenly.
 func eachPath(t *testing.T, test func(t *testing.T, open backends.Open)) {
-	for _, path := range kernel.Paths() {
-		splits := []split{{1, 1}, {1, 0}, {3, 7}, {2, 64}}
-		if path.Name == "portable" || testing.Short() {
-			splits = splits[2:3] // it is slow, and the reference is it already
+	for i, path := range kernel.Paths() {
+		splits := []split{{3, 7}}
+		if i == 0 && !testing.Short() { // how work is divided is the same code for all paths
+			splits = []split{{3, 7}, {1, 1}, {1, 0}, {2, 64}}
 		}
 		for _, s := range splits {
 			t.Run(fmt.Sprintf("%s, %d threads, batch %d", path.Name, s.threads, s.batch), func(t *testing.T) {
@@ -49,6 +49,11 @@ func TestCPU(t *testing.T) {
 	eachPath(t, func(t *testing.T, open backends.Open) { backends.Run(t, reference(t), open) })
 }
 
+// TestCPURelatives runs it on models like those of the 2B4T's relatives.
+func TestCPURelatives(t *testing.T) {
+	eachPath(t, func(t *testing.T, open backends.Open) { backends.Relatives(t, reference(t), open) })
+}
+
 // TestCPUGolden runs it on the model of the golden data.
 func TestCPUGolden(t *testing.T) {
 	m, prompt := tinyA(t)
@@ -63,7 +68,9 @@ func TestCPUWide(t *testing.T) {
 	}
 	m := tiny.Big(2)
 	ids := []int32{128000, 9906, 11, 1917, 0, 220, 72803, 25, 791, 6864, 315, 9822, 374, 128009}
-	eachPath(t, func(t *testing.T, open backends.Open) { backends.Logits(t, "2B4T of 2 layers", m, ids, reference(t), open) })
+	eachPath(t, func(t *testing.T, open backends.Open) {
+		backends.Logits(t, "2B4T of 2 layers", m, ids, reference(t), open)
+	})
 }
 
 // TestNoGarbage decodes without an allocation.

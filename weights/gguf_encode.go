@@ -17,61 +17,108 @@ import (
 // size of heads whose rows the file has pair by pair.
 func (g *ggufWriter) ternary(name string, t *Ternary, paired int) error {
 	to := g.opt.Type
-	perBlock, blockBytes := to.EncodeBlock()
-	switch half := kernel.FromHalf(kernel.ToHalf(t.Scale)); {
+	perBlock, _ := to.EncodeBlock()
+	switch {
 	case to == ternary.I2S && t.Rows*t.Cols%perBlock != 0:
 		return fmt.Errorf("tensor %q of %d x %d weights cannot be I2_S, which wants a multiple of %d", name, t.Rows, t.Cols, perBlock)
 	case to != ternary.I2S && t.Cols%perBlock != 0:
 		return fmt.Errorf("tensor %q has rows of %d weights and cannot be %s, which wants a multiple of %d", name, t.Cols, to, perBlock)
-	case to != ternary.I2S && !(math.Abs(float64(half/t.Scale)-1) < 0x1p-10):
-		return fmt.Errorf("tensor %q has scale %v and cannot be %s, whose float16 does not hold it", name, t.Scale, to)
+	case to != ternary.I2S && t.Scale != 0 && !fitsHalf(t.Scale):
+		return halfError(t, to)
 	}
+	index := len(g.tensors)
 	g.add(name, writable[to].typ, []int{t.Cols, t.Rows}, func(out io.Writer) error {
-		if to == ternary.I2S && t.Format == ternary.I2S && t.Paired == paired {
-			_, err := out.Write(t.Data)
-			return orTail(out, t.Scale, err)
-		}
-		target := *t
-		target.Paired = paired
-		data := make([]byte, t.Rows*t.Cols/perBlock*blockBytes)
-		err := g.m.parallel((t.Rows+rowPart-1)/rowPart, func(part int) error {
-			first := part * rowPart
-			last := min(first+rowPart, t.Rows)
-			words, n := make([]uint32, (last-first)*t.Cols/ternary.WordWeights), t.Cols/ternary.WordWeights
-			for row := first; row < last; row++ {
-				if err := t.Row(words[(row-first)*n:], target.ModelRow(row)); err != nil {
-					return fmt.Errorf("tensor %s: %w", t.Name, err)
-				}
+		if t.isMaster() && t.Scale == 0 { // Convert leaves it to us
+			if err := g.m.absmean([]*Ternary{t}, nil); err != nil {
+				return err
 			}
-			to.Encode(data[first*t.Cols/perBlock*blockBytes:], words, kernel.ToHalf(t.Scale))
-			return nil
-		})
+			if to != ternary.I2S && !fitsHalf(t.Scale) {
+				return halfError(t, to)
+			}
+		}
+		data, sum, err := g.encode(t, paired)
 		if err == nil {
 			_, err = out.Write(data)
 		}
 		g.m.Release(&t.Matrix)
-		if to != ternary.I2S {
+		if err != nil || to != ternary.I2S {
+			g.sums[index] = sum
 			return err
 		}
-		return orTail(out, t.Scale, err)
+		tail := make([]byte, 32)
+		binary.LittleEndian.PutUint32(tail, math.Float32bits(t.Scale))
+		g.sums[index] = sum
+		_, err = out.Write(tail)
+		return err
 	})
 	return nil
+}
+
+// fitsHalf reports whether a float16 holds a scale but for its last bits.
+func fitsHalf(scale float32) bool {
+	return math.Abs(float64(roundHalf(scale)/scale)-1) < 0x1p-10
+}
+
+func roundHalf(x float32) float32 { return kernel.FromHalf(kernel.ToHalf(x)) }
+
+func halfError(t *Ternary, to ternary.Format) error {
+	return fmt.Errorf("tensor %q has scale %v and cannot be %s, whose float16 does not hold it", t.Name, t.Scale, to)
+}
+
+// encode returns the data of a matrix in the form the options ask for, without
+// I2_S's tail, and the sum of its kernel words.
+func (g *ggufWriter) encode(t *Ternary, paired int) ([]byte, uint64, error) {
+	to := g.opt.Type
+	perBlock, blockBytes := to.EncodeBlock()
+	data := make([]byte, t.Rows*t.Cols/perBlock*blockBytes)
+	sums, err := g.m.eachRows(t, paired, func(first int, words []uint32) {
+		to.Encode(data[first*t.Cols/perBlock*blockBytes:], words, kernel.ToHalf(t.Scale))
+	})
+	return data, sums, err
+}
+
+// eachRows calls f with the kernel words of rowPart rows from first on, on all
+// processors, in the order of a file whose heads are paired. It returns a sum
+// over all words and their places.
+func (m *Model) eachRows(t *Ternary, paired int, f func(first int, words []uint32)) (uint64, error) {
+	file := ternary.Matrix{Paired: paired}
+	n := t.Cols / ternary.WordWeights
+	sums := make([]uint64, (t.Rows+rowPart-1)/rowPart)
+	err := m.parallel(len(sums), func(part int) error {
+		first := part * rowPart
+		rows := min(rowPart, t.Rows-first)
+		words := make([]uint32, rows*n)
+		for i := range rows {
+			if err := t.Row(words[i*n:], file.ModelRow(first+i)); err != nil {
+				return fmt.Errorf("tensor %s: %w", t.Name, err)
+			}
+		}
+		sums[part] = sumWords(words)
+		f(first, words)
+		return nil
+	})
+	total := uint64(0)
+	for _, sum := range sums {
+		total = (total ^ sum) * sumPrime
+	}
+	return total, err
+}
+
+// sumPrime is FNV's.
+const sumPrime = 0x100000001B3
+
+// sumWords is FNV-1a, by words.
+func sumWords(words []uint32) uint64 {
+	sum := uint64(0xCBF29CE484222325)
+	for _, word := range words {
+		sum = (sum ^ uint64(word)) * sumPrime
+	}
+	return sum
 }
 
 // rowPart is a number of rows that are whole blocks of I2_S, whatever their
 // length.
 const rowPart = 128
-
-// orTail writes what follows the codes of I2_S, unless there was an error.
-func orTail(out io.Writer, scale float32, err error) error {
-	if err != nil {
-		return err
-	}
-	tail := make([]byte, 32)
-	binary.LittleEndian.PutUint32(tail, math.Float32bits(scale))
-	_, err = out.Write(tail)
-	return err
-}
 
 // dense adds the embedding or the head, in the type the options ask for.
 func (g *ggufWriter) dense(name string, d *Dense) error {
@@ -86,7 +133,10 @@ func (g *ggufWriter) dense(name string, d *Dense) error {
 	case d.Cols%t.block != 0:
 		return fmt.Errorf("tensor %q has rows of %d and cannot be %s, which wants a multiple of %d", name, d.Cols, to, t.block)
 	}
-	g.add(name, ggufType(to), []int{d.Cols, d.Rows}, func(out io.Writer) error {
+	index := len(g.tensors)
+	g.add(name, ggufType(to), []int{d.Cols, d.Rows}, func(file io.Writer) error {
+		out := &summer{out: file}
+		defer func() { g.sums[index] = uint64(out.sum) }()
 		if to == d.Type {
 			_, err := out.Write(d.Data)
 			return err

@@ -39,7 +39,12 @@ var writable = map[ternary.Format]struct {
 // whatever the model's size. What was at path before stays until the new file
 // is complete. Errors begin with the path.
 func (m *Model) WriteGGUF(path string, opt WriteOptions) error {
-	err := m.writeGGUF(path, opt)
+	return m.namePath(path, m.writeGGUF(path, opt, nil))
+}
+
+// namePath makes err one of the written path, unless it is one of the file that
+// m is read from.
+func (m *Model) namePath(path string, err error) error {
 	var known *fileError // of the file that m is read from
 	if err != nil && !(errors.As(err, &known) && known.path != "") {
 		var system *os.PathError
@@ -52,7 +57,9 @@ func (m *Model) WriteGGUF(path string, opt WriteOptions) error {
 	return err
 }
 
-func (m *Model) writeGGUF(path string, opt WriteOptions) error {
+// writeGGUF writes the model to a temporary file, lets check look at it, and
+// gives it the name.
+func (m *Model) writeGGUF(path string, opt WriteOptions, check func(g *ggufWriter, path string) error) error {
 	g, err := m.newGGUFWriter(opt)
 	if err != nil {
 		return err
@@ -69,16 +76,22 @@ func (m *Model) writeGGUF(path string, opt WriteOptions) error {
 	if err := errors.Join(file.Chmod(0o644), file.Sync(), file.Close()); err != nil {
 		return err
 	}
+	if check != nil {
+		if err := check(g, file.Name()); err != nil {
+			return err
+		}
+	}
 	return os.Rename(file.Name(), path)
 }
 
-// A ggufWriter writes a model. Tensors and writers belong together.
+// A ggufWriter writes a model. Tensors, writers and sums belong together.
 type ggufWriter struct {
 	m       *Model
 	opt     WriteOptions
 	arch    string
 	tensors []gguf.Tensor
 	writers []func(io.Writer) error // of the tensors' data
+	sums    []uint64                // of what was written, see convert.go
 }
 
 // newGGUFWriter checks that the model can be written so.
@@ -240,6 +253,7 @@ func (g *ggufWriter) addTensors() error {
 func (g *ggufWriter) add(name string, typ gguf.Type, dims []int, write func(io.Writer) error) {
 	g.tensors = append(g.tensors, gguf.Tensor{Name: name, Type: typ, Dims: dims})
 	g.writers = append(g.writers, write)
+	g.sums = append(g.sums, 0)
 }
 
 // norm adds a norm, if the model has it.

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"bitnet-gpu/engine"
-	"bitnet-gpu/engine/compute"
 )
 
 // modelFlags are the flags of every verb that runs a model.
@@ -22,11 +21,11 @@ type modelFlags struct {
 }
 
 func (f *modelFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.model, "model", "m", "", "model `FILE` (GGUF)")
+	cmd.Flags().StringVarP(&f.model, "model", "m", "", "`FILE` of the model (GGUF)")
 	cmd.Flags().StringVar(&f.backend, "backend", "auto", "auto, "+strings.Join(engine.Backends(), ", "))
-	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device, as the verb devices prints it")
+	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device: cpu, or a GPU's index, ID or part of its name (see the verb devices)")
 	cmd.Flags().IntVarP(&f.context, "ctx-size", "c", 0, "positions of the context (default the model's)")
-	cmd.Flags().IntVarP(&f.threads, "threads", "t", 0, "CPU threads (default one for each processor)")
+	cmd.Flags().IntVarP(&f.threads, "threads", "t", 0, "CPU threads (default one for each core)")
 	cmd.Flags().IntVar(&f.batch, "batch", 0, "prompt tokens computed together (default the backend's choice)")
 }
 
@@ -38,13 +37,11 @@ func (f *modelFlags) open(std stdio) (*engine.Engine, error) {
 	if f.context < 0 || f.threads < 0 || f.batch < 0 {
 		return nil, usage("-c, -t and --batch must not be negative")
 	}
-	if f.device != "" && f.device != "cpu" {
-		return nil, fmt.Errorf("device %q: there is only cpu, see bitnet-gpu devices: %w", f.device, compute.ErrUnavailable)
-	}
 	bar := newBar(std.err)
 	defer bar.finish()
 	return engine.Open(f.model, engine.Options{
-		Backend: f.backend, Context: f.context, Threads: f.threads, Batch: f.batch, Progress: bar.progress,
+		Backend: f.backend, Device: f.device, Context: f.context, Threads: f.threads, Batch: f.batch, Progress: bar.progress,
+		Notice: func(line string) { fmt.Fprintln(std.err, line) },
 	})
 }
 
@@ -59,5 +56,18 @@ func describe(w io.Writer, e *engine.Engine) {
 	if r := e.Reasons(); len(r) > 0 {
 		why = "; " + strings.Join(r, "; ")
 	}
-	fmt.Fprintf(w, "%s (%s) on %s (%s, %d threads)%s\n", name, m.Format, info.Backend, info.Path, info.Threads, why)
+	where := info.Path
+	if info.Threads > 0 {
+		where += fmt.Sprintf(", %d thread%s", info.Threads, plural(info.Threads))
+	} else {
+		where = info.Device + ", " + where
+	}
+	fmt.Fprintf(w, "%s (%s) on %s (%s)%s\n", name, m.Format, info.Backend, where, why)
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
 }

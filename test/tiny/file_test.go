@@ -12,7 +12,7 @@ import (
 
 // Every shape is one that a file can hold: it comes back as it went.
 func TestShapesFitFiles(t *testing.T) {
-	for _, shape := range Shapes() {
+	for _, shape := range append(Shapes(), Relatives()...) {
 		t.Run(shape.Name, func(t *testing.T) {
 			m := New(shape, 1)
 			path := filepath.Join(t.TempDir(), "model.gguf")

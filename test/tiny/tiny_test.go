@@ -13,7 +13,7 @@ import (
 )
 
 func TestShapesAreWhole(t *testing.T) {
-	for _, shape := range Shapes() {
+	for _, shape := range append(Shapes(), Relatives()...) {
 		t.Run(shape.Name, func(t *testing.T) {
 			m := New(shape, 1)
 			for _, layer := range m.Layers {
@@ -91,7 +91,7 @@ func checkVocab(t *testing.T, v *weights.Vocab, n int) {
 // The bytes must not depend on the machine: this sum is committed.
 func TestSameBytesEverywhere(t *testing.T) {
 	h := sha256.New()
-	for _, shape := range Shapes() {
+	for _, shape := range append(Shapes(), Relatives()...) {
 		m := New(shape, 42)
 		h.Write(m.TokenEmbd.Data)
 		h.Write(m.Output.Data)
