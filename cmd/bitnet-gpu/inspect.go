@@ -105,7 +105,7 @@ func (r *report) print(out io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	for _, e := range r.Metadata {
-		value := strings.ReplaceAll(fmt.Sprintf("%.200v", e.Value), "\n", `\n`)
+		value := strings.ReplaceAll(fmt.Sprintf("%.200s", fmt.Sprint(e.Value)), "\n", `\n`)
 		if strings.HasPrefix(e.Type, "[]") {
 			value += " elements"
 		}
