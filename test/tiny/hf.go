@@ -53,7 +53,7 @@ func WriteHF(dir string, m *weights.Model, opt HFOptions) error {
 	}
 	files := map[string]any{
 		"config.json":            hfConfig(m, opt),
-		"tokenizer.json":         hfTokenizer(&m.Vocab),
+		"tokenizer.json":         TokenizerJSON(&m.Vocab),
 		"tokenizer_config.json":  map[string]any{"chat_template": m.Vocab.ChatTemplate},
 		"generation_config.json": map[string]any{"eos_token_id": []int32{m.Vocab.EOS, m.Vocab.EOT}},
 	}
@@ -197,8 +197,8 @@ func BF16(x float32) uint16 {
 	return uint16((bits + 0x7FFF + bits>>16&1) >> 16)
 }
 
-// hfTokenizer is the tokenizer.json of a byte-level vocabulary.
-func hfTokenizer(v *weights.Vocab) map[string]any {
+// TokenizerJSON is the tokenizer.json of a byte-level vocabulary.
+func TokenizerJSON(v *weights.Vocab) map[string]any {
 	ids := map[string]int{}
 	var added []map[string]any
 	for id, token := range v.Tokens {
