@@ -54,15 +54,16 @@ func inspectCmd(std stdio) *cobra.Command {
 
 // A report is what inspect tells.
 type report struct {
-	Path     string            `json:"path"`
-	Size     int64             `json:"size"`
-	SHA256   string            `json:"sha256,omitempty"`
-	Metadata []entry           `json:"metadata"`
-	Tensors  []tensor          `json:"tensors"`
-	Problem  string            `json:"problem,omitempty"` // why it cannot be run here
-	Config   *weights.Config   `json:"config,omitempty"`
-	Memory   *engine.Memory    `json:"memory,omitempty"`
-	Text     *engine.TextFacts `json:"text,omitempty"`
+	Path      string            `json:"path"`
+	Container string            `json:"container"`
+	Size      int64             `json:"size"`
+	SHA256    string            `json:"sha256,omitempty"`
+	Metadata  []entry           `json:"metadata"`
+	Tensors   []tensor          `json:"tensors"`
+	Problem   string            `json:"problem,omitempty"` // why it cannot be run here
+	Config    *weights.Config   `json:"config,omitempty"`
+	Memory    *engine.Memory    `json:"memory,omitempty"`
+	Text      *engine.TextFacts `json:"text,omitempty"`
 }
 
 type entry struct {
@@ -79,7 +80,7 @@ type tensor struct {
 }
 
 func newReport(s *weights.Summary) report {
-	r := report{Path: s.Path, Size: s.Size}
+	r := report{Path: s.Path, Container: s.Container, Size: s.Size}
 	for _, kv := range s.KV {
 		e := entry{Key: kv.Key, Type: strings.TrimPrefix(fmt.Sprintf("%T", kv.Value), "gguf."), Value: kv.Value}
 		if a, ok := kv.Value.(gguf.Array); ok {
@@ -88,7 +89,7 @@ func newReport(s *weights.Summary) report {
 		r.Metadata = append(r.Metadata, e)
 	}
 	for _, t := range s.Tensors {
-		r.Tensors = append(r.Tensors, tensor{t.Name, t.Type.String(), slices.Clone(t.Dims), len(t.Data)})
+		r.Tensors = append(r.Tensors, tensor{t.Name, t.Type, slices.Clone(t.Dims), t.Size})
 	}
 	if s.Problem != nil {
 		r.Problem = s.Problem.Error()
@@ -101,13 +102,13 @@ func newReport(s *weights.Summary) report {
 
 func (r *report) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "%s: %d bytes, GGUF v3\n", r.Path, r.Size)
+	fmt.Fprintf(w, "%s: %d bytes, %s\n", r.Path, r.Size, r.Container)
 	if r.SHA256 != "" {
 		fmt.Fprintf(w, "sha256 %s\n", r.SHA256)
 	}
 	fmt.Fprintln(w)
 	for _, e := range r.Metadata {
-		value := printable(fmt.Sprintf("%.200v", e.Value))
+		value := printable(fmt.Sprintf("%.200s", fmt.Sprint(e.Value)))
 		if strings.HasPrefix(e.Type, "[]") {
 			value += " elements"
 		}

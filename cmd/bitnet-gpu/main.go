@@ -54,7 +54,7 @@ func run(args []string, std stdio) int {
 		PersistentPreRun:  func(*cobra.Command, []string) { parsed = true },
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(generateCmd(std), tokenizeCmd(std), logitsCmd(std), inspectCmd(std), devicesCmd(std))
+	root.AddCommand(generateCmd(std), tokenizeCmd(std), logitsCmd(std), inspectCmd(std), convertCmd(std), devicesCmd(std))
 	root.Version = version()
 	root.SetArgs(dialect(args))
 	root.SetIn(std.in)
