@@ -65,7 +65,7 @@ type Engine struct {
 // Open loads the model of a file. The engine owns the file until Close.
 //
 // Errors wrap weights.ErrInvalid for a file that is no usable model,
-// compute.ErrUnavailable and compute.ErrMemory for a backend that cannot run
+// compute.ErrUnavailable, ErrMemory and ErrLost for a backend that cannot run
 // it, and ErrUsage.
 func Open(path string, opt Options) (*Engine, error) {
 	m, err := weights.OpenWith(path, weights.OpenOptions{I2SARM: opt.I2SARM, Progress: opt.Progress})

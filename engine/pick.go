@@ -65,7 +65,7 @@ func pick(from []choice, m *weights.Model, opt compute.Options, device string) (
 		} else if b, err = c.open(m, opt, device); err == nil {
 			return b, from[i+1:], reasons, nil
 		}
-		if !errors.Is(err, compute.ErrUnavailable) && !errors.Is(err, compute.ErrMemory) {
+		if !errors.Is(err, compute.ErrUnavailable) && !errors.Is(err, compute.ErrMemory) && !errors.Is(err, compute.ErrLost) {
 			return nil, nil, nil, err
 		}
 		reasons = append(reasons, strip(err))
