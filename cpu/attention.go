@@ -9,28 +9,36 @@ import (
 // rope rotates the queries and keys of its tokens and stores keys and values in
 // the cache: points 5 and 6 of the contract.
 func (b *backend) rope(worker int) {
-	s, m, c := &b.scratch, b.model, &b.cache
-	lo, hi := b.tokens(worker)
-	for t := lo; t < hi; t++ {
-		row := &s.rows[t]
-		half := m.HeadDim / 2
-		cos, sin := b.cos[row.pos*half:][:half], b.sin[row.pos*half:][:half]
-		q := vector(s.q, t, m.Heads*m.HeadDim)
-		for j := range m.Heads {
-			rotate(vector(q, j, m.HeadDim), cos, sin)
-		}
-		k, v := vector(s.k, t, m.KVHeads*m.HeadDim), vector(s.v, t, m.KVHeads*m.HeadDim)
-		ok := true
-		for j := range m.KVHeads {
-			rotate(vector(k, j, m.HeadDim), cos, sin)
-			at := c.at(s.l, row.slot, j, row.pos)
-			ok = toHalf(c.k[at:at+m.HeadDim], vector(k, j, m.HeadDim)) && ok
-			ok = toHalf(c.v[at:at+m.HeadDim], vector(v, j, m.HeadDim)) && ok
-		}
-		if !ok {
-			s.worker[worker].numeric = true
+	ok := true
+	for lo, hi := b.tokens(); lo < hi; lo, hi = b.tokens() {
+		for t := lo; t < hi; t++ {
+			ok = b.ropeToken(t) && ok
 		}
 	}
+	if !ok {
+		b.scratch.worker[worker].numeric = true
+	}
+}
+
+// ropeToken reports false where a key or value does not fit float16.
+func (b *backend) ropeToken(t int) (ok bool) {
+	s, m, c := &b.scratch, b.model, &b.cache
+	row := &s.rows[t]
+	half := m.HeadDim / 2
+	cos, sin := b.cos[row.pos*half:][:half], b.sin[row.pos*half:][:half]
+	q := vector(s.q, t, m.Heads*m.HeadDim)
+	for j := range m.Heads {
+		rotate(vector(q, j, m.HeadDim), cos, sin)
+	}
+	k, v := vector(s.k, t, m.KVHeads*m.HeadDim), vector(s.v, t, m.KVHeads*m.HeadDim)
+	ok = true
+	for j := range m.KVHeads {
+		rotate(vector(k, j, m.HeadDim), cos, sin)
+		at := c.at(s.l, row.slot, j, row.pos)
+		ok = toHalf(c.k[at:at+m.HeadDim], vector(k, j, m.HeadDim)) && ok
+		ok = toHalf(c.v[at:at+m.HeadDim], vector(v, j, m.HeadDim)) && ok
+	}
+	return ok
 }
 
 // rotate turns the pairs (i, i+d/2) of one head.
@@ -68,32 +76,37 @@ func newAttended(heads, dim int) []attended {
 	return a
 }
 
-// attend computes the attention of every token and key head; worker w takes
-// each workers-th of them. The query heads that share keys go through a chunk
-// together, while it is near.
+// attend computes the attention of every token and key head.
 func (b *backend) attend(worker int) {
-	s, m := &b.scratch, b.model
-	w := &s.worker[worker]
-	for i := worker; i < len(s.rows)*m.KVHeads; i += b.workers {
-		t, kv := i/m.KVHeads, i%m.KVHeads
-		row := &s.rows[t]
-		group := len(w.head)
-		q := vector(s.q, t, m.Heads*m.HeadDim)[kv*group*m.HeadDim:][:group*m.HeadDim]
-		for pos := 0; pos <= row.pos; pos += kernel.Chunk {
-			n := min(kernel.Chunk, row.pos+1-pos)
-			at := b.cache.at(s.l, row.slot, kv, pos)
-			keys, values := b.cache.k[at:at+n*m.HeadDim], b.cache.v[at:at+n*m.HeadDim]
-			for j := range w.head {
-				b.chunk(w, &w.head[j], vector(q, j, m.HeadDim), keys, values, pos == 0)
-			}
+	kvHeads := b.model.KVHeads
+	items := len(b.scratch.rows) * kvHeads
+	for lo, hi := b.pool.take(items, 1); lo < hi; lo, hi = b.pool.take(items, 1) {
+		for i := lo; i < hi; i++ {
+			b.attendHead(&b.scratch.worker[worker], i/kvHeads, i%kvHeads)
 		}
-		out := vector(s.kqv, t, m.Heads*m.HeadDim)[kv*group*m.HeadDim:]
+	}
+}
+
+// attendHead computes the attention of token t and key head kv. The query heads
+// that share its keys go through a chunk together, while it is near.
+func (b *backend) attendHead(w *workerScratch, t, kv int) {
+	s, m := &b.scratch, b.model
+	row, group := &s.rows[t], len(w.head)
+	q := vector(s.q, t, m.Heads*m.HeadDim)[kv*group*m.HeadDim:][:group*m.HeadDim]
+	for pos := 0; pos <= row.pos; pos += kernel.Chunk {
+		n := min(kernel.Chunk, row.pos+1-pos)
+		at := b.cache.at(s.l, row.slot, kv, pos)
+		keys, values := b.cache.k[at:at+n*m.HeadDim], b.cache.v[at:at+n*m.HeadDim]
 		for j := range w.head {
-			a := &w.head[j]
-			inv := kernel.Recip(a.l)
-			for i, o := range a.o {
-				out[j*m.HeadDim+i] = kernel.FZ(o * inv)
-			}
+			b.chunk(w, &w.head[j], vector(q, j, m.HeadDim), keys, values, pos == 0)
+		}
+	}
+	out := vector(s.kqv, t, m.Heads*m.HeadDim)[kv*group*m.HeadDim:]
+	for j := range w.head {
+		a := &w.head[j]
+		inv := kernel.Recip(a.l)
+		for i, o := range a.o {
+			out[j*m.HeadDim+i] = kernel.FZ(o * inv)
 		}
 	}
 }

@@ -108,12 +108,8 @@ func (b *backend) feed(r row) error {
 			return err
 		}
 	}
-	if r.logits == nil && (len(r.top) > 0 || r.next != nil) {
-		if s.spare == len(s.logits) {
-			s.logits = append(s.logits, make([]float32, b.model.VocabSize))
-		}
-		r.logits = s.logits[s.spare]
-		s.spare++
+	if r.next != nil {
+		r.top = s.one[len(s.rows)][:]
 	}
 	s.rows = append(s.rows, r)
 	return nil
@@ -126,26 +122,19 @@ func (b *backend) flush() error {
 	if len(s.rows) == 0 {
 		return nil
 	}
-	b.forward()
-	ok := true
+	ok := b.forward()
 	for i := range s.worker {
 		ok = ok && !s.worker[i].numeric
 		s.worker[i].numeric = false
 	}
-	for i := range s.rows {
-		r := &s.rows[i]
-		if len(r.top) > 0 {
-			ok = top(r.top, r.logits) && ok
-		}
-		if r.next != nil {
-			id, finite := greedy(r.logits)
-			ok = ok && finite
-			r.next.Next[r.next.N] = id
-			r.next.N++
-		}
-	}
 	if !ok {
 		return compute.ErrNumeric
+	}
+	for i := range s.rows {
+		if r := &s.rows[i]; r.next != nil {
+			r.next.Next[r.next.N] = r.top[0].ID
+			r.next.N++
+		}
 	}
 	return nil
 }

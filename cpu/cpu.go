@@ -70,6 +70,7 @@ type backend struct {
 	pool       *pool
 	regions    regions
 	alone      bool           // a byToken region runs on worker 0 only
+	screen     *screen        // of the head; nil until candidates are asked for
 	steps      []compute.Step // of the batch
 	used       []bool         // (slots) by the steps of the batch, see check
 	guarded    func() error   // forwardSteps
@@ -96,7 +97,7 @@ func (b *backend) Close() error {
 
 // need returns the bytes that the backend will hold beside the file's map.
 func (b *backend) need() int64 {
-	return b.weightBytes() + b.cacheBytes() + b.scratchBytes()
+	return b.weightBytes() + b.cacheBytes() + b.scratchBytes() + b.screenBytes()
 }
 
 func (b *backend) weightBytes() int64 {
@@ -127,6 +128,7 @@ func Memory(m *weights.Model, opt compute.Options) (weights, cache int64) {
 
 func (b *backend) scratchBytes() int64 {
 	m := b.model
+	rope := 2 * 4 * int64(b.context) * int64(m.HeadDim/2)
 	row := 4*(3*m.Hidden+2*m.Heads*m.HeadDim+2*m.KVHeads*m.HeadDim+3*m.FFN) + max(m.Hidden, m.FFN)
-	return int64(b.batch) * int64(row)
+	return rope + int64(b.batch)*int64(row)
 }

@@ -9,10 +9,10 @@ import (
 type row struct {
 	slot, pos int
 	token     int32
-	logits    []float32 // (VocabSize) where the row's logits are needed
 
-	top  []compute.Candidate // to fill from the logits
-	next *compute.Step       // to continue with the best token
+	logits []float32           // (VocabSize) to fill, or nil
+	top    []compute.Candidate // to fill, may be empty
+	next   *compute.Step       // to continue with the best token, in top[0]
 }
 
 // scratch holds the intermediates of a batch, under the field's names.
@@ -29,8 +29,9 @@ type scratch struct {
 	x    []float32 // (batch, Hidden) normed input of the head
 	in   quantised // input of the BitLinears
 
-	logits [][]float32 // (..., VocabSize) for rows whose logits nobody else holds
-	spare  int         // how many of them the batch uses
+	one    [][1]compute.Candidate // (batch) best token of rows that continue
+	logits [][]float32            // (..., VocabSize) for rows whose logits nobody else holds
+	spare  int                    // how many of them the batch uses
 
 	worker []workerScratch // (workers)
 }
@@ -55,6 +56,7 @@ func (b *backend) allocate() {
 	b.cache = b.newCache()
 	s := &b.scratch
 	s.rows = make([]row, 0, b.batch)
+	s.one = make([][1]compute.Candidate, b.batch)
 	s.h = make([]float32, b.batch*m.Hidden)
 	s.x = make([]float32, b.batch*m.Hidden)
 	s.q = make([]float32, b.batch*m.Heads*m.HeadDim)
@@ -86,6 +88,7 @@ func (b *backend) allocate() {
 type regions struct {
 	embed, attnNorm, qkv, rope, attend, subNorm, o    func(int)
 	ffnNorm, gateUp, ffnSubNorm, down, outNorm, head_ func(int)
+	screen, rescore                                   func(int)
 }
 
 func (b *backend) bindRegions() regions {
@@ -93,17 +96,19 @@ func (b *backend) bindRegions() regions {
 		embed: b.embed, attnNorm: b.attnNorm, qkv: b.qkv, rope: b.rope, attend: b.attend,
 		subNorm: b.subNorm, o: b.attnOut, ffnNorm: b.ffnNorm, gateUp: b.gateUp,
 		ffnSubNorm: b.ffnSubNorm, down: b.down, outNorm: b.outNorm, head_: b.head,
+		screen: b.screenTiles, rescore: b.rescore,
 	}
 }
 
 // forward runs the transformer over the rows of the scratch: the cache gains
-// their keys and values, rows that ask for logits get them.
-func (b *backend) forward() {
-	s, r := &b.scratch, &b.regions
+// their keys and values, rows that ask for logits or candidates get them. It
+// reports false where one of these is not finite.
+func (b *backend) forward() (ok bool) {
+	s, r, m := &b.scratch, &b.regions, b.model
 	b.byToken(r.embed)
 	b.tap("inp_embd", -1, s.h)
 	for s.l = range b.layers {
-		b.byToken(r.attnNorm)
+		b.quantise(r.attnNorm, m.Hidden)
 		b.tapCodes("attn_norm")
 		b.pool.run(r.qkv)
 		b.byToken(r.rope)
@@ -112,24 +117,26 @@ func (b *backend) forward() {
 		b.tap("Vcur", s.l, s.v)
 		b.pool.run(r.attend)
 		b.tap("kqv_out", s.l, s.kqv)
-		b.byToken(r.subNorm)
+		b.quantise(r.subNorm, m.Heads*m.HeadDim)
 		b.tapCodes("attn_sub_norm")
 		b.pool.run(r.o)
 		b.tap("ffn_inp", s.l, s.h)
-		b.byToken(r.ffnNorm)
+		b.quantise(r.ffnNorm, m.Hidden)
 		b.tapCodes("ffn_norm")
 		b.pool.run(r.gateUp)
 		b.tap("ffn_out", s.l, s.gate)
-		b.byToken(r.ffnSubNorm)
+		b.quantise(r.ffnSubNorm, m.FFN)
 		b.tapCodes("ffn_sub_norm")
 		b.pool.run(r.down)
 		b.tap("l_out", s.l, s.h)
 	}
-	if b.wantsLogits() {
-		b.byToken(r.outNorm)
-		b.pool.run(r.head_)
-		b.tapLogits()
-	}
+	return b.output()
+}
+
+// quantise runs one of the norms, whose vectors are n long.
+func (b *backend) quantise(norm func(worker int), n int) {
+	b.scratch.in.n = n
+	b.byToken(norm)
 }
 
 // byToken runs a region that works token by token: on all workers for a prompt,
@@ -139,30 +146,25 @@ func (b *backend) byToken(region func(worker int)) {
 		b.pool.run(region)
 		return
 	}
-	b.alone = true
-	region(0)
-	b.alone = false
+	b.pool.alone(region)
 }
 
-// tokens returns the rows that fall to a worker in a byToken region.
-func (b *backend) tokens(worker int) (lo, hi int) {
-	n := len(b.scratch.rows)
-	if b.alone {
-		return 0, n
-	}
-	return share(n, worker, b.workers)
+// tokens returns the next rows of a worker in a byToken region, none at its end.
+func (b *backend) tokens() (lo, hi int) {
+	return b.pool.take(len(b.scratch.rows), 1)
 }
 
 // vector returns row t of a (batch, n) buffer.
 func vector(x []float32, t, n int) []float32 { return x[t*n : t*n+n : t*n+n] }
 
-func (b *backend) embed(worker int) {
-	lo, hi := b.tokens(worker)
-	for t := lo; t < hi; t++ {
-		h := vector(b.scratch.h, t, b.model.Hidden)
-		b.model.TokenEmbd.Row(h, int(b.scratch.rows[t].token))
-		for i := range h {
-			h[i] = kernel.FZ(h[i])
+func (b *backend) embed(int) {
+	for lo, hi := b.tokens(); lo < hi; lo, hi = b.tokens() {
+		for t := lo; t < hi; t++ {
+			h := vector(b.scratch.h, t, b.model.Hidden)
+			b.model.TokenEmbd.Row(h, int(b.scratch.rows[t].token))
+			for i := range h {
+				h[i] = kernel.FZ(h[i])
+			}
 		}
 	}
 }
@@ -173,22 +175,25 @@ func (b *backend) attnNorm(worker int) {
 
 func (b *backend) qkv(worker int) {
 	s, l := &b.scratch, &b.layers[b.scratch.l]
-	lo, hi := share(l.q.tiles()+l.k.tiles()+l.v.tiles(), worker, b.workers)
-	b.product(worker, l.q, lo, hi, s.q, false)
-	lo, hi = lo-l.q.tiles(), hi-l.q.tiles()
-	b.product(worker, l.k, lo, hi, s.k, false)
-	lo, hi = lo-l.k.tiles(), hi-l.k.tiles()
-	b.product(worker, l.v, lo, hi, s.v, false)
+	q, k, v := l.q.tiles(), l.k.tiles(), l.v.tiles()
+	for lo, hi := b.pool.take(q+k+v, 1); lo < hi; lo, hi = b.pool.take(q+k+v, 1) {
+		b.product(worker, l.q, lo, hi, s.q, false)
+		b.product(worker, l.k, lo-q, hi-q, s.k, false)
+		b.product(worker, l.v, lo-q-k, hi-q-k, s.v, false)
+	}
 }
 
 func (b *backend) subNorm(worker int) {
 	b.normQuantise(worker, b.scratch.kqv, b.layers[b.scratch.l].AttnSubNorm)
 }
 
-func (b *backend) attnOut(worker int) {
-	m := b.layers[b.scratch.l].o
-	lo, hi := share(m.tiles(), worker, b.workers)
-	b.product(worker, m, lo, hi, b.scratch.h, true)
+func (b *backend) attnOut(worker int) { b.residual(worker, b.layers[b.scratch.l].o) }
+
+// residual adds a matrix's product to the residual stream.
+func (b *backend) residual(worker int, m *matrix) {
+	for lo, hi := b.pool.take(m.tiles(), 1); lo < hi; lo, hi = b.pool.take(m.tiles(), 1) {
+		b.product(worker, m, lo, hi, b.scratch.h, true)
+	}
 }
 
 func (b *backend) ffnNorm(worker int) {
@@ -199,13 +204,15 @@ func (b *backend) ffnNorm(worker int) {
 // activated product, in place of the gate.
 func (b *backend) gateUp(worker int) {
 	s, l, n := &b.scratch, &b.layers[b.scratch.l], b.model.FFN
-	lo, hi := share(l.gate.tiles(), worker, b.workers)
-	b.product(worker, l.gate, lo, hi, s.gate, false)
-	b.product(worker, l.up, lo, hi, s.up, false)
-	first, last := lo*kernel.TileRows, min(hi*kernel.TileRows, n)
-	for t := range s.rows {
-		gate, up := vector(s.gate, t, n)[first:last], vector(s.up, t, n)[first:last]
-		b.ReLU2(gate, gate, up)
+	tiles := l.gate.tiles()
+	for lo, hi := b.pool.take(tiles, 1); lo < hi; lo, hi = b.pool.take(tiles, 1) {
+		b.product(worker, l.gate, lo, hi, s.gate, false)
+		b.product(worker, l.up, lo, hi, s.up, false)
+		first, last := lo*kernel.TileRows, min(hi*kernel.TileRows, n)
+		for t := range s.rows {
+			gate, up := vector(s.gate, t, n)[first:last], vector(s.up, t, n)[first:last]
+			b.ReLU2(gate, gate, up)
+		}
 	}
 }
 
@@ -213,8 +220,4 @@ func (b *backend) ffnSubNorm(worker int) {
 	b.normQuantise(worker, b.scratch.gate, b.layers[b.scratch.l].FFNSubNorm)
 }
 
-func (b *backend) down(worker int) {
-	m := b.layers[b.scratch.l].down
-	lo, hi := share(m.tiles(), worker, b.workers)
-	b.product(worker, m, lo, hi, b.scratch.h, true)
-}
+func (b *backend) down(worker int) { b.residual(worker, b.layers[b.scratch.l].down) }

@@ -1,105 +1,208 @@
 package cpu
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/weights"
 )
 
-func (b *backend) wantsLogits() bool {
-	for i := range b.scratch.rows {
-		if b.scratch.rows[i].logits != nil {
-			return true
+// output computes the logits and candidates that the rows of the batch ask for.
+// It reports false where one is not finite.
+func (b *backend) output() (ok bool) {
+	s := &b.scratch
+	wanted, ranked := false, 0
+	for i := range s.rows {
+		r := &s.rows[i]
+		wanted = wanted || r.logits != nil || len(r.top) > 0
+		if r.logits == nil && len(r.top) > 0 {
+			ranked++
 		}
 	}
-	return false
+	if !wanted {
+		return true
+	}
+	b.byToken(b.regions.outNorm)
+	ok, full := true, false
+	for t := range s.rows {
+		r := &s.rows[t]
+		if r.logits == nil && len(r.top) > 0 {
+			if ranked <= screenRows && !headFull() && b.candidates(r.top, vector(s.x, t, b.model.Hidden)) {
+				ok = fillBest(r.top, b.screen.logits, b.screen.open) && ok
+				continue
+			}
+			r.logits = b.spareRow()
+		}
+		full = full || r.logits != nil
+	}
+	if !full {
+		return ok
+	}
+	b.pool.run(b.regions.head_)
+	b.tapLogits()
+	for t := range s.rows {
+		if r := &s.rows[t]; r.logits != nil && len(r.top) > 0 {
+			ok = fillBest(r.top, r.logits, nil) && ok
+		}
+	}
+	return ok
+}
+
+// screenRows is how many rows of a batch go through the screen one by one; for
+// more it is cheaper to read the head once for all.
+const screenRows = 2
+
+// spareRow returns room for the logits of one more row of the batch.
+func (b *backend) spareRow() []float32 {
+	s := &b.scratch
+	if s.spare == len(s.logits) {
+		s.logits = append(s.logits, make([]float32, b.model.VocabSize))
+	}
+	s.spare++
+	return s.logits[s.spare-1]
 }
 
 // outNorm makes the input of the head: point 9 of the contract.
 func (b *backend) outNorm(worker int) {
 	s, w := &b.scratch, &b.scratch.worker[worker]
-	lo, hi := b.tokens(worker)
-	for t := lo; t < hi; t++ {
-		if s.rows[t].logits == nil {
-			continue
-		}
-		x := vector(s.x, t, b.model.Hidden)
-		_, r := b.norm(w, x, vector(s.h, t, b.model.Hidden), b.model.OutputNorm)
-		for i := range x {
-			x[i] = kernel.FZ(x[i] * r)
+	for lo, hi := b.tokens(); lo < hi; lo, hi = b.tokens() {
+		for t := lo; t < hi; t++ {
+			if s.rows[t].logits == nil && len(s.rows[t].top) == 0 {
+				continue
+			}
+			x := vector(s.x, t, b.model.Hidden)
+			_, r := b.norm(w, x, vector(s.h, t, b.model.Hidden), b.model.OutputNorm)
+			for i := range x {
+				x[i] = kernel.FZ(x[i] * r)
+			}
 		}
 	}
 }
 
-// head computes the logits of its share of the vocabulary, one pass over the
-// rows for all tokens.
+// headGrain is the least number of rows of the head that a worker takes: enough
+// for the memory to stream.
+const headGrain = 64
+
+// head computes the logits, one pass over the rows for all tokens.
 func (b *backend) head(worker int) {
-	s, out := &b.scratch, &b.model.Output
-	line := s.worker[worker].line
-	lo, hi := share(b.model.VocabSize, worker, b.workers)
-	if out.Type == weights.F16 {
-		for id := lo; id < hi; id++ {
-			row := out.F16(id)
-			for t := range s.rows {
-				if logits := s.rows[t].logits; logits != nil {
-					logits[id] = b.DotF16(row, vector(s.x, t, out.Cols))
-				}
-			}
+	vocab := b.model.VocabSize
+	for lo, hi := b.pool.take(vocab, headGrain); lo < hi; lo, hi = b.pool.take(vocab, headGrain) {
+		if b.model.Output.Type == weights.F16 {
+			b.headF16(lo, hi)
+		} else {
+			b.headWidened(worker, lo, hi)
 		}
-		return
 	}
+}
+
+func (b *backend) headF16(lo, hi int) {
+	s, out := &b.scratch, &b.model.Output
 	for id := lo; id < hi; id++ {
-		out.Row(line, id)
-		if out.Type == weights.F32 || out.Type == weights.BF16 { // the others hold nothing that small
-			for i := range line {
-				line[i] = kernel.FZ(line[i])
-			}
-		}
+		row := out.F16(id)
 		for t := range s.rows {
 			if logits := s.rows[t].logits; logits != nil {
-				logits[id] = b.DotF32(line, vector(s.x, t, out.Cols))
+				logits[id] = b.DotF16(row, vector(s.x, t, out.Cols))
 			}
 		}
 	}
 }
 
-// greedy returns the token of the highest logit, the lowest id among equals, and
-// false where a logit is NaN or infinite.
-func greedy(logits []float32) (id int32, ok bool) {
-	best := 0
-	for id, v := range logits {
-		if v > logits[best] {
-			best = id
-		}
-		if v-v != 0 {
-			return 0, false
+func (b *backend) headWidened(worker, lo, hi int) {
+	s, n := &b.scratch, b.model.Hidden
+	line := s.worker[worker].line
+	for id := lo; id < hi; id++ {
+		b.widenHead(line, id)
+		for t := range s.rows {
+			if logits := s.rows[t].logits; logits != nil {
+				logits[id] = b.DotF32(line, vector(s.x, t, n))
+			}
 		}
 	}
-	return int32(best), true
 }
 
-// top fills best with the highest logits: highest first, ties to the lowest id.
-// It reports false where a logit is NaN or infinite.
-func top(best []compute.Candidate, logits []float32) (ok bool) {
-	n := 0
-	for id, v := range logits {
-		if v-v != 0 {
-			return false
+// one is a factor of 1, see widenHead.
+var one = []float32{1}
+
+// widenHead stores a row of the head as float32, small values flushed.
+func (b *backend) widenHead(line []float32, id int) {
+	out := &b.model.Output
+	if out.Type == weights.F16 {
+		b.WeightedSum(line, one, out.F16(id)) // times 1: only widened, and fast
+		return
+	}
+	out.Row(line, id)
+	if out.Type == weights.F32 || out.Type == weights.BF16 { // the others hold nothing that small
+		for i := range line {
+			line[i] = kernel.FZ(line[i])
 		}
+	}
+}
+
+// logit computes one reference logit.
+func (b *backend) logit(worker, id int, x []float32) float32 {
+	if b.model.Output.Type == weights.F16 {
+		return b.DotF16(b.model.Output.F16(id), x)
+	}
+	line := b.scratch.worker[worker].line
+	b.widenHead(line, id)
+	return b.DotF32(line, x)
+}
+
+// manyBest is how many candidates are sorted rather than inserted one by one.
+const manyBest = 256
+
+// fillBest fills best with the highest logits: highest first, ties to the lowest
+// id. ids (len(logits)) rises; nil stands for 0, 1, 2, ... It reports false
+// where a logit is NaN or infinite.
+func fillBest(best []compute.Candidate, logits []float32, ids []int32) (finite bool) {
+	if len(best) > manyBest {
+		return sortBest(best, logits, ids)
+	}
+	finite = true
+	n := 0
+	for i, v := range logits {
+		finite = finite && v-v == 0
 		if n == len(best) && v <= best[n-1].Logit {
 			continue
 		}
-		i := min(n, len(best)-1)
-		for ; i > 0 && best[i-1].Logit < v; i-- {
-			best[i] = best[i-1]
+		at := min(n, len(best)-1)
+		for ; at > 0 && best[at-1].Logit < v; at-- {
+			best[at] = best[at-1]
 		}
-		best[i] = compute.Candidate{ID: int32(id), Logit: v}
+		best[at] = candidate(v, ids, i)
 		n = min(n+1, len(best))
 	}
 	for i := n; i < len(best); i++ {
-		best[i] = compute.Candidate{ID: -1, Logit: float32(math.Inf(-1))}
+		best[i] = none
 	}
-	return true
+	return finite
+}
+
+// none stands where there are fewer candidates than asked for.
+var none = compute.Candidate{ID: -1, Logit: float32(math.Inf(-1))}
+
+func candidate(logit float32, ids []int32, i int) compute.Candidate {
+	if ids == nil {
+		return compute.Candidate{ID: int32(i), Logit: logit}
+	}
+	return compute.Candidate{ID: ids[i], Logit: logit}
+}
+
+func sortBest(best []compute.Candidate, logits []float32, ids []int32) (finite bool) {
+	finite = true
+	all := make([]compute.Candidate, len(logits))
+	for i, v := range logits {
+		finite = finite && v-v == 0
+		all[i] = candidate(v, ids, i)
+	}
+	slices.SortFunc(all, func(a, b compute.Candidate) int {
+		return cmp.Or(cmp.Compare(b.Logit, a.Logit), cmp.Compare(a.ID, b.ID))
+	})
+	for i := copy(best, all); i < len(best); i++ {
+		best[i] = none
+	}
+	return finite
 }

@@ -14,6 +14,7 @@ import (
 type pool struct {
 	workers int
 	region  func(worker int) // of the current epoch; nil sends the workers to sleep
+	taken   atomic.Int64     // items of the region that workers have taken, see take
 	epoch   atomic.Uint64
 	_       [56]byte
 	done    []counter // (workers) last epoch each has finished
@@ -66,12 +67,19 @@ func (p *pool) end() {
 
 // run executes region on every worker and returns when all have finished.
 func (p *pool) run(region func(worker int)) {
+	p.taken.Store(0)
 	if p.workers > 1 {
 		p.region = region
 		p.epoch.Add(1)
 	}
 	region(0)
 	p.wait()
+}
+
+// alone executes a region on worker 0 only, while the others spin.
+func (p *pool) alone(region func(worker int)) {
+	p.taken.Store(0)
+	region(0)
 }
 
 func (p *pool) wait() {
@@ -125,7 +133,20 @@ func (p *pool) turn(w int) (more bool) {
 // fail keeps the first panic of a worker.
 func (p *pool) fail(v any) { p.failed.CompareAndSwap(nil, &v) }
 
-// share returns the part [lo, hi) of n items that falls to a worker.
-func share(n, worker, workers int) (lo, hi int) {
-	return n * worker / workers, n * (worker + 1) / workers
+// take gives a worker its next part [lo, hi) of the n items of a region, of at
+// least grain items, and an empty one when all are taken. Parts shrink towards
+// the end, so that workers finish together also where one is slower, as beside
+// other programs or on cores of two kinds.
+func (p *pool) take(n, grain int) (lo, hi int) {
+	for {
+		lo = int(p.taken.Load())
+		part := max((n-lo)/(2*p.workers), grain)
+		if p.workers == 1 {
+			part = n
+		}
+		hi = min(lo+part, n)
+		if lo >= n || p.taken.CompareAndSwap(int64(lo), int64(hi)) {
+			return lo, hi
+		}
+	}
 }

@@ -87,20 +87,20 @@ func fours(codes []int8) [][4]int8 {
 func (b *backend) normQuantise(worker int, vectors, g []float32) {
 	s, w := &b.scratch, &b.scratch.worker[worker]
 	x, n := &s.in, len(g)
-	x.n = n // the same for all workers
-	lo, hi := b.tokens(worker)
-	for t := lo; t < hi; t++ {
-		h := vector(vectors, t, n)
-		a, r := b.norm(w, w.y[:n], h, g)
-		codes := w.codes[:n]
-		if a == 0 {
-			clear(codes)
-			x.sum[t], x.scale[t] = 0, 0
-		} else {
-			x.sum[t] = b.Quantise(codes, w.y[:n], 127*kernel.Recip(a))
-			x.scale[t] = float32(a*r) * (1. / 127)
+	for lo, hi := b.tokens(); lo < hi; lo, hi = b.tokens() {
+		for t := lo; t < hi; t++ {
+			h := vector(vectors, t, n)
+			a, r := b.norm(w, w.y[:n], h, g)
+			codes := w.codes[:n]
+			if a == 0 {
+				clear(codes)
+				x.sum[t], x.scale[t] = 0, 0
+			} else {
+				x.sum[t] = b.Quantise(codes, w.y[:n], 127*kernel.Recip(a))
+				x.scale[t] = float32(a*r) * (1. / 127)
+			}
+			x.set(t, len(s.rows), codes)
 		}
-		x.set(t, len(s.rows), codes)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"bitnet-gpu/engine/compute"
@@ -24,6 +25,9 @@ import (
 // message says what to change.
 var ErrUsage = errors.New("usage")
 
+// maxContext is as far as compute.RopeTable is good.
+const maxContext = 1 << 20
+
 // Options say how to run a model. The zero value is a good choice.
 type Options struct {
 	Backend  string                  // "auto" ("" too), "cpu", "vulkan", "opengl"
@@ -32,6 +36,7 @@ type Options struct {
 	Batch    int                     // prompt tokens computed together; 0: the backend's choice
 	Threads  int                     // CPU threads; 0: one for each processor
 	Progress func(done, total int64) // hears of loading, in bytes of weights; may be nil
+	Notice   func(line string)       // hears when another backend takes over; may be nil
 	Trace    func(compute.Tap)       // sees every intermediate; nil in production
 }
 
@@ -40,13 +45,18 @@ type Options struct {
 type Engine struct {
 	model     *weights.Model
 	tokenizer *tokenizer.Tokenizer
+	noText    error // why there is no tokenizer, or nil
 	context   int
-	reasons   []string
+	options   compute.Options
+	notice    func(string)
+	slots     slots
 
-	mu      sync.Mutex // guards backend
+	mu      sync.Mutex // guards what follows
 	backend compute.Backend
 	info    compute.Info
-	slots   slots
+	rest    []choice // backends to try when this one fails for good
+	reasons []string // why better ones are not in use
+	epoch   int      // how many backends have failed: older caches are void
 }
 
 // Open loads the model of a file. The engine owns the file until Close.
@@ -68,31 +78,34 @@ func Open(path string, opt Options) (*Engine, error) {
 
 // New is Open for a model at hand, which the engine then owns.
 func New(m *weights.Model, opt Options) (*Engine, error) {
-	t, err := tokenizer.New(&m.Vocab)
-	if err != nil {
-		return nil, fmt.Errorf("%s: tokenizer: %w: %w", m.Path, err, weights.ErrInvalid)
+	e := &Engine{model: m, context: opt.Context}
+	var err error
+	if e.tokenizer, err = tokenizer.New(&m.Vocab); err != nil { // ids still work
+		e.noText = fmt.Errorf("%s: %w: %w", m.Path, err, weights.ErrInvalid)
 	}
-	e := &Engine{model: m, tokenizer: t, context: opt.Context}
 	if e.context == 0 {
 		e.context = m.Context
+	}
+	if e.context > maxContext {
+		return nil, fmt.Errorf("%w: a context of %d positions; at most %d are possible (the model was trained for %d)", ErrUsage, e.context, maxContext, m.Context)
 	}
 	if e.context < 1 || opt.Slots < 0 || opt.Batch < 0 || opt.Threads < 0 {
 		return nil, fmt.Errorf("%w: context, slots, batch and threads must not be negative", ErrUsage)
 	}
-	n := max(opt.Slots, 1)
-	name := opt.Backend
-	if name == "" {
-		name = "auto"
-	}
-	e.backend, e.reasons, err = pick(name, m, compute.Options{
-		Slots: n, Context: e.context, Batch: opt.Batch, Threads: opt.Threads,
-		Progress: opt.Progress, Trace: opt.Trace,
-	})
+	from, err := choices(opt.Backend)
 	if err != nil {
 		return nil, err
 	}
-	e.info = e.backend.Info()
-	e.slots = newSlots(n)
+	e.options = compute.Options{
+		Slots: max(opt.Slots, 1), Context: e.context, Batch: opt.Batch, Threads: opt.Threads,
+		Progress: opt.Progress, Trace: opt.Trace,
+	}
+	e.backend, e.rest, e.reasons, err = pick(from, m, e.options)
+	if err != nil {
+		return nil, err
+	}
+	e.info, e.notice = e.backend.Info(), opt.Notice
+	e.slots = newSlots(e.options.Slots)
 	return e, nil
 }
 
@@ -101,17 +114,24 @@ func (e *Engine) Close() error {
 	return errors.Join(e.backend.Close(), e.model.Close())
 }
 
-func (e *Engine) Model() *weights.Model           { return e.model }
-func (e *Engine) Tokenizer() *tokenizer.Tokenizer { return e.tokenizer }
+func (e *Engine) Model() *weights.Model { return e.model }
 
 // Context returns the positions a sequence may have.
 func (e *Engine) Context() int { return e.context }
 
 // Info describes the backend in use.
-func (e *Engine) Info() compute.Info { return e.info }
+func (e *Engine) Info() compute.Info {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.info
+}
 
 // Reasons says, a line each, why better backends are not in use.
-func (e *Engine) Reasons() []string { return e.reasons }
+func (e *Engine) Reasons() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.reasons)
+}
 
 // Logits computes the reference logits of every position of a sequence and
 // gives them to use in order, some (n, VocabSize) positions at a time; rows is
@@ -126,26 +146,33 @@ func (e *Engine) Logits(ctx context.Context, tokens []int32, use func(rows []flo
 	}
 	defer e.slots.give(s)
 	s.tokens = nil
-	n := min(len(tokens), max(e.info.Batch, 1))
+	n := min(len(tokens), max(e.Info().Batch, 1))
 	out := make([]float32, n*e.model.VocabSize)
-	for pos := 0; pos < len(tokens); pos += n {
+	for pos, done := 0, 0; pos < len(tokens); {
 		part := tokens[pos:min(pos+n, len(tokens))]
+		step := compute.Step{Slot: s.index, Pos: pos, Tokens: part}
 		rows := out[:len(part)*e.model.VocabSize]
-		if err := e.forward(compute.Step{Slot: s.index, Pos: pos, Tokens: part, Logits: rows}); err != nil {
+		if pos == done { // else it only goes where it was
+			step.Logits = rows
+		}
+		err := e.forward(s, step)
+		if errors.Is(err, errRefeed) {
+			pos = 0
+			continue
+		}
+		if err != nil {
 			return err
 		}
+		pos += len(part)
+		if step.Logits == nil {
+			continue
+		}
+		done = pos
 		if err := use(rows); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// forward runs one step. One goroutine at a time has the backend.
-func (e *Engine) forward(step compute.Step) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.backend.Forward([]compute.Step{step})
 }
 
 // checkPrompt refuses tokens that cannot be fed, with room for more after them.

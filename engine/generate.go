@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
+	"slices"
 	"time"
 
 	"bitnet-gpu/engine/chat"
@@ -51,7 +53,7 @@ type Stats struct {
 	DecodeTime time.Duration // from the first token on
 }
 
-// Generate continues a prompt. The sequence yields pieces of text as they come;
+// Generate continues a prompt. A model without a usable tokenizer cannot. The sequence yields pieces of text as they come;
 // the last one says why it ended. An error ends it too, as the last value.
 // Cancelling ctx ends the text and is no error.
 func (e *Engine) Generate(ctx context.Context, r Request) iter.Seq2[Piece, error] {
@@ -83,7 +85,8 @@ type generation struct {
 	tokens  []int32 // prompt and what was sampled
 	fed     int     // how many of them the cache holds
 	sampler *sample.Sampler
-	logits  []float32
+	logits  []float32 // (VocabSize) of the last token, -Inf where not computed
+	top     []compute.Candidate
 	decoder *tokenizer.Decoder
 	stop    stopper
 	ends    []int32
@@ -111,9 +114,14 @@ func (e *Engine) newGeneration(r Request) (*generation, error) {
 		ends:    e.tokenizer.Stops(),
 		start:   time.Now(),
 	}
+	for i := range g.logits {
+		g.logits[i] = masked
+	}
 	g.stats.Prompt = len(tokens)
 	return g, nil
 }
+
+var masked = float32(math.Inf(-1))
 
 // take waits for a slot and keeps what its cache shares with the prompt. The
 // last token is always fed: its logits are wanted.
@@ -129,6 +137,9 @@ func (g *generation) take(ctx context.Context) bool {
 
 // Tokens returns the tokens of a request's prompt, checked.
 func (e *Engine) Tokens(r Request) ([]int32, error) {
+	if e.noText != nil {
+		return nil, e.noText
+	}
 	var tokens []int32
 	switch {
 	case r.Messages != nil:
@@ -165,7 +176,7 @@ func (g *generation) next(ctx context.Context) (Piece, error) {
 			return Piece{Token: -1, Stats: g.stats}, err
 		}
 	}
-	id, err := g.sampler.Sample(g.logits, g.tokens)
+	id, err := g.sample()
 	if err != nil {
 		return Piece{Token: -1, Stats: g.stats}, err
 	}
@@ -188,15 +199,26 @@ func (g *generation) next(ctx context.Context) (Piece, error) {
 	return Piece{Text: text, Token: id, Stats: g.stats}, nil
 }
 
-// feed gives the backend the next tokens, of a long prompt one batch.
+// feed gives the backend the next tokens, of a long prompt one batch. Behind the
+// last it asks for what sampling needs: the best candidates, if these decide.
 func (g *generation) feed() error {
-	n := min(len(g.tokens)-g.fed, max(g.e.info.Batch, 1))
+	n := min(len(g.tokens)-g.fed, max(g.e.Info().Batch, 1))
 	step := compute.Step{Slot: g.slot.index, Pos: g.fed, Tokens: g.tokens[g.fed : g.fed+n]}
 	if g.fed+n == len(g.tokens) {
-		step.Logits = g.logits
+		if k, ok := g.sampler.Enough(len(g.tokens)); ok {
+			g.top = slices.Grow(g.top[:0], k)[:k]
+			step.Top = [][]compute.Candidate{g.top}
+		} else {
+			g.top = g.top[:0]
+			step.Logits = g.logits
+		}
 	}
 	g.slot.tokens = g.slot.tokens[:0] // in case of an error
-	if err := g.e.forward(step); err != nil {
+	if err := g.e.forward(g.slot, step); err != nil {
+		if errors.Is(err, errRefeed) {
+			g.fed = 0
+			return nil
+		}
 		if errors.Is(err, compute.ErrNumeric) {
 			err = fmt.Errorf("%s: position %d to %d: %w: the weights are damaged", g.e.model.Path, g.fed, g.fed+n-1, err)
 		}
@@ -205,6 +227,19 @@ func (g *generation) feed() error {
 	g.fed += n
 	g.slot.tokens = g.tokens[:g.fed]
 	return nil
+}
+
+// sample draws the next token. The rows of logits that candidates stand in are
+// masked elsewhere.
+func (g *generation) sample() (int32, error) {
+	for _, c := range g.top {
+		g.logits[c.ID] = c.Logit
+	}
+	id, err := g.sampler.Sample(g.logits, g.tokens)
+	for _, c := range g.top {
+		g.logits[c.ID] = masked
+	}
+	return id, err
 }
 
 // count notes that a token was sampled.

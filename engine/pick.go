@@ -10,12 +10,14 @@ import (
 	"bitnet-gpu/weights"
 )
 
-// backends is what there is to choose from, the best first. A nil open means
-// that this build lacks it.
-var backends = []struct {
+// A choice is a backend to try.
+type choice struct {
 	name string
-	open func(*weights.Model, compute.Options) (compute.Backend, error)
-}{
+	open func(*weights.Model, compute.Options) (compute.Backend, error) // nil: not in this build
+}
+
+// backends is what there is to choose from, the best first.
+var backends = []choice{
 	{"vulkan", nil},
 	{"opengl", nil},
 	{"cpu", cpu.New},
@@ -24,34 +26,85 @@ var backends = []struct {
 // Backends returns the names that Options.Backend knows beside "auto".
 func Backends() []string {
 	var names []string
-	for _, b := range backends {
-		names = append(names, b.name)
+	for _, c := range backends {
+		names = append(names, c.name)
 	}
 	return names
 }
 
-// pick opens the backend of that name, or for "auto" the first that works, with
-// the reasons why those before it did not. A backend that was named is never
-// replaced by another.
-func pick(name string, m *weights.Model, opt compute.Options) (b compute.Backend, reasons []string, err error) {
-	known := false
-	for _, c := range backends {
-		if name != "auto" && name != c.name {
-			continue
+// choices returns the backends that a name allows: for "auto" all of them, else
+// the one, which is never replaced by another.
+func choices(name string) ([]choice, error) {
+	if name == "" || name == "auto" {
+		return backends, nil
+	}
+	for i, c := range backends {
+		if c.name == name {
+			return backends[i : i+1], nil
 		}
-		known = true
+	}
+	return nil, fmt.Errorf("%w: unknown backend %q; there are auto, %s", ErrUsage, name, strings.Join(Backends(), ", "))
+}
+
+// pick opens the first backend that works. It returns those behind it, and the
+// reasons, a line each, why those before it did not.
+func pick(from []choice, m *weights.Model, opt compute.Options) (b compute.Backend, rest []choice, reasons []string, err error) {
+	for i, c := range from {
 		if c.open == nil {
 			err = fmt.Errorf("%s: not in this build: %w", c.name, compute.ErrUnavailable)
 		} else if b, err = c.open(m, opt); err == nil {
-			return b, reasons, nil
+			return b, from[i+1:], reasons, nil
 		}
 		if !errors.Is(err, compute.ErrUnavailable) && !errors.Is(err, compute.ErrMemory) {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		reasons = append(reasons, err.Error())
+		reasons = append(reasons, strings.TrimSuffix(err.Error(), ": "+compute.ErrUnavailable.Error()))
 	}
-	if !known {
-		return nil, nil, fmt.Errorf("%w: unknown backend %q; there are auto, %s", ErrUsage, name, strings.Join(Backends(), ", "))
-	}
-	return nil, nil, err
+	return nil, nil, nil, err
 }
+
+// errRefeed says that a slot's cache is void, since another backend took over:
+// its tokens are to be fed again from the first on.
+var errRefeed = errors.New("feed the slot again")
+
+// forward runs one step of a slot. One goroutine at a time has the backend. If
+// the backend fails for good, the next one takes over, where the choice of the
+// backend was left to the engine: equal arithmetic makes the text the same.
+func (e *Engine) forward(s *slot, step compute.Step) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s.epoch != e.epoch {
+		s.epoch, s.tokens = e.epoch, nil
+		return errRefeed
+	}
+	err := e.backend.Forward([]compute.Step{step})
+	if (errors.Is(err, compute.ErrLost) || errors.Is(err, compute.ErrMemory)) && len(e.rest) > 0 {
+		return e.replace(err)
+	}
+	return err
+}
+
+// replace opens the next backend in place of one that failed.
+func (e *Engine) replace(cause error) error {
+	failed := e.info.Backend
+	_ = e.backend.Close() // it is gone: what it says now changes nothing
+	b, rest, reasons, err := pick(e.rest, e.model, e.options)
+	if err != nil {
+		e.rest, e.backend = nil, broken{cause}
+		return errors.Join(cause, err)
+	}
+	e.reasons = append(append(e.reasons, fmt.Sprintf("%s: %v", failed, cause)), reasons...)
+	e.backend, e.rest, e.info = b, rest, b.Info()
+	e.epoch++
+	if e.notice != nil {
+		e.notice(fmt.Sprintf("%s: %v; going on with %s", failed, cause, e.info.Backend))
+	}
+	return errRefeed
+}
+
+// broken stands for a backend that is gone.
+type broken struct{ cause error }
+
+func (b broken) Info() compute.Info           { return compute.Info{} }
+func (b broken) Forward([]compute.Step) error { return b.cause }
+func (b broken) Close() error                 { return nil }

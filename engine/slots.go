@@ -9,6 +9,7 @@ import (
 type slot struct {
 	index  int
 	tokens []int32 // what its cache holds, from position 0 on
+	epoch  int     // of the backend that holds them, see Engine.forward
 	busy   bool
 	used   int // turn of its last use
 }

@@ -16,12 +16,16 @@ var floors = map[string]int{
 	"engine/compute":  0,
 	"engine/sample":   0,
 	"engine/chat":     0,
+	"shaders":         0,
 
-	"weights": 1,
+	"weights":    1,
+	"gpu/driver": 1,
 
 	"engine/tokenizer": 2,
+	"gpu/vulkan":       2,
 
 	"cpu": 3,
+	"gpu": 3,
 
 	"engine": 4,
 

@@ -63,7 +63,9 @@ func TestCPUWide(t *testing.T) {
 	}
 	m := tiny.Big(2)
 	ids := []int32{128000, 9906, 11, 1917, 0, 220, 72803, 25, 791, 6864, 315, 9822, 374, 128009}
-	eachPath(t, func(t *testing.T, open backends.Open) { backends.Logits(t, "2B4T of 2 layers", m, ids, reference(t), open) })
+	eachPath(t, func(t *testing.T, open backends.Open) {
+		backends.Logits(t, "2B4T of 2 layers", m, ids, reference(t), open)
+	})
 }
 
 // TestNoGarbage decodes without an allocation.

@@ -59,7 +59,7 @@ func generateCmd(std stdio) *cobra.Command {
 	flags.IntVar(&f.sampling.RepeatLast, "repeat-last-n", f.sampling.RepeatLast, "how many tokens are recent for the penalties; -1: all")
 	flags.Float32Var(&f.sampling.PresencePenalty, "presence-penalty", 0, "taken off the logits of recent tokens")
 	flags.Float32Var(&f.sampling.FrequencyPenalty, "frequency-penalty", 0, "taken off for each time a token is recent")
-	flags.StringArrayVarP(&f.bias, "logit-bias", "l", nil, "`ID±X`: add X to the logit of a token, as 15043+1 or 15043-1 (repeatable)")
+	flags.StringArrayVarP(&f.bias, "logit-bias", "l", nil, "`ID+X` or ID-X: add X to the logit of a token, as 15043-1 (repeatable)")
 	flags.StringArrayVar(&f.stop, "stop", nil, "`TEXT` that ends the answer, itself left out (repeatable)")
 	flags.BoolVar(&f.json, "json", false, "write one JSON object instead of the text")
 	flags.BoolVar(&f.verbose, "verbose", false, "tell the options in effect and the prompt's tokens")

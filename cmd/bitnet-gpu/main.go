@@ -88,7 +88,7 @@ func exitCode(err error) int {
 // message is an error on one line, without the words that only sort it.
 func message(err error) string {
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
-	for _, kind := range []error{engine.ErrUsage, weights.ErrInvalid} {
+	for _, kind := range []error{engine.ErrUsage, weights.ErrInvalid, compute.ErrUnavailable} {
 		text = strings.ReplaceAll(text, ": "+kind.Error(), "")
 		text = strings.TrimPrefix(text, kind.Error()+": ")
 	}

@@ -22,7 +22,7 @@ type modelFlags struct {
 }
 
 func (f *modelFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.model, "model", "m", "", "model `FILE` (GGUF)")
+	cmd.Flags().StringVarP(&f.model, "model", "m", "", "`FILE` of the model (GGUF)")
 	cmd.Flags().StringVar(&f.backend, "backend", "auto", "auto, "+strings.Join(engine.Backends(), ", "))
 	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device, as the verb devices prints it")
 	cmd.Flags().IntVarP(&f.context, "ctx-size", "c", 0, "positions of the context (default the model's)")
@@ -45,6 +45,7 @@ func (f *modelFlags) open(std stdio) (*engine.Engine, error) {
 	defer bar.finish()
 	return engine.Open(f.model, engine.Options{
 		Backend: f.backend, Context: f.context, Threads: f.threads, Batch: f.batch, Progress: bar.progress,
+		Notice: func(line string) { fmt.Fprintln(std.err, line) },
 	})
 }
 

@@ -37,7 +37,7 @@ func (b *bar) progress(done, total int64) {
 	defer b.mu.Unlock()
 	if b.bar == nil {
 		b.bar = pb.New64(total).SetWriter(b.out).
-			SetTemplateString(`loading {{counters . }} {{bar . "[" "=" ">" " " "]"}} {{percent . }} {{speed . "%s/s" ""}}`).
+			SetTemplateString(`loading {{counters . }} {{bar . "[" "=" ">" " " "]"}} {{percent . }}`).
 			Set(pb.Bytes, true).Set(pb.CleanOnFinish, true).Set(pb.Color, os.Getenv("NO_COLOR") == "")
 		if b.bar.Width() == 0 {
 			b.bar.SetWidth(80)

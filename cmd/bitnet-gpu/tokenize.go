@@ -28,8 +28,8 @@ func tokenizeCmd(std stdio) *cobra.Command {
 			"ordinary text unless --special, and no token for the beginning is added unless --bos.",
 		Args: cobra.MaximumNArgs(1),
 	}
-	cmd.Flags().StringVarP(&f.model, "model", "m", "", "model `FILE` (GGUF) that holds the vocabulary")
-	cmd.Flags().StringVar(&f.file, "tokenizer", "", "vocabulary `FILE`: GGUF, tokenizer.json or tokenizer.model")
+	cmd.Flags().StringVarP(&f.model, "model", "m", "", "`FILE` of a model (GGUF) with the vocabulary")
+	cmd.Flags().StringVar(&f.file, "tokenizer", "", "`FILE` of a vocabulary: GGUF, tokenizer.json or tokenizer.model")
 	cmd.Flags().BoolVar(&f.jsonl, "jsonl", false, `read lines {"text": ...} and write lines {"ids": [...]}`)
 	cmd.Flags().BoolVar(&f.bos, "bos", false, "put the token for the beginning in front")
 	cmd.Flags().BoolVar(&f.special, "special", false, "take special tokens in the text for what they spell")

@@ -35,6 +35,24 @@ func ternaryVecAVX2(acc []int32, w []uint32, x []int8)
 //go:noescape
 func ternaryMatAVX2(acc []int32, w []uint32, x []int8)
 
+// nibbleVecAVX512 is Path.NibbleVec: a tile at a time, its words once and in
+// order.
+//
+//go:noescape
+func nibbleVecAVX512(acc []int32, w []uint32, x []int8)
+
+// nibbleVecVNNI is Path.NibbleVec: a tile at a time, its words once and in
+// order.
+//
+//go:noescape
+func nibbleVecVNNI(acc []int32, w []uint32, x []int8)
+
+// nibbleVecAVX2 is Path.NibbleVec: a tile at a time, its words once and in
+// order.
+//
+//go:noescape
+func nibbleVecAVX2(acc []int32, w []uint32, x []int8)
+
 // dotF16AVX2 is Path.DotF16.
 //
 //go:noescape

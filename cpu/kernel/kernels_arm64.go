@@ -13,6 +13,12 @@ func ternaryVecNEON(acc []int32, w []uint32, x []int8)
 //go:noescape
 func ternaryMatNEON(acc []int32, w []uint32, x []int8)
 
+// nibbleVecNEON is Path.NibbleVec: a tile at a time, its words once and in
+// order.
+//
+//go:noescape
+func nibbleVecNEON(acc []int32, w []uint32, x []int8)
+
 // dotF16NEON is Path.DotF16.
 //
 //go:noescape

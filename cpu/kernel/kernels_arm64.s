@@ -368,6 +368,195 @@ sums8:
 done9:
 	RET
 
+// func nibbleVecNEON(acc []int32, w []uint32, x []int8)
+TEXT ·nibbleVecNEON(SB), NOSPLIT, $0-72
+	MOVD acc_base+0(FP), R0
+	MOVD acc_len+8(FP), R1
+	MOVD w_base+24(FP), R2
+	MOVD x_base+48(FP), R3
+	MOVD x_len+56(FP), R4
+	LSR $4, R4
+	MOVD $0x0F0F0F0F, R9
+	VDUP R9, V28.S4
+tile10:
+	SUBS $64, R1
+	BLT done13
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	MOVD R3, R5
+	MOVD R4, R6 // pairs of steps left
+	CBZ R6, sums12
+step11:
+	VLD1.P 16(R5), [V29.B16]
+	PRFM 2048(R2), PLDL1STRM
+	VLD1.P 64(R2), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VAND V28.B16, V16.B16, V20.B16
+	VUSHR $4, V16.B16, V16.B16
+	VAND V28.B16, V17.B16, V21.B16
+	VUSHR $4, V17.B16, V17.B16
+	VAND V28.B16, V18.B16, V22.B16
+	VUSHR $4, V18.B16, V18.B16
+	VAND V28.B16, V19.B16, V23.B16
+	VUSHR $4, V19.B16, V19.B16
+	WORD $0x4F9DE280 // sdot v0.4s, v20.16b, v29.4b[0]
+	WORD $0x4FBDE200 // sdot v0.4s, v16.16b, v29.4b[1]
+	WORD $0x4F9DE2A1 // sdot v1.4s, v21.16b, v29.4b[0]
+	WORD $0x4FBDE221 // sdot v1.4s, v17.16b, v29.4b[1]
+	WORD $0x4F9DE2C2 // sdot v2.4s, v22.16b, v29.4b[0]
+	WORD $0x4FBDE242 // sdot v2.4s, v18.16b, v29.4b[1]
+	WORD $0x4F9DE2E3 // sdot v3.4s, v23.16b, v29.4b[0]
+	WORD $0x4FBDE263 // sdot v3.4s, v19.16b, v29.4b[1]
+	PRFM 2048(R2), PLDL1STRM
+	VLD1.P 64(R2), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VAND V28.B16, V16.B16, V20.B16
+	VUSHR $4, V16.B16, V16.B16
+	VAND V28.B16, V17.B16, V21.B16
+	VUSHR $4, V17.B16, V17.B16
+	VAND V28.B16, V18.B16, V22.B16
+	VUSHR $4, V18.B16, V18.B16
+	VAND V28.B16, V19.B16, V23.B16
+	VUSHR $4, V19.B16, V19.B16
+	WORD $0x4F9DE284 // sdot v4.4s, v20.16b, v29.4b[0]
+	WORD $0x4FBDE204 // sdot v4.4s, v16.16b, v29.4b[1]
+	WORD $0x4F9DE2A5 // sdot v5.4s, v21.16b, v29.4b[0]
+	WORD $0x4FBDE225 // sdot v5.4s, v17.16b, v29.4b[1]
+	WORD $0x4F9DE2C6 // sdot v6.4s, v22.16b, v29.4b[0]
+	WORD $0x4FBDE246 // sdot v6.4s, v18.16b, v29.4b[1]
+	WORD $0x4F9DE2E7 // sdot v7.4s, v23.16b, v29.4b[0]
+	WORD $0x4FBDE267 // sdot v7.4s, v19.16b, v29.4b[1]
+	PRFM 2048(R2), PLDL1STRM
+	VLD1.P 64(R2), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VAND V28.B16, V16.B16, V20.B16
+	VUSHR $4, V16.B16, V16.B16
+	VAND V28.B16, V17.B16, V21.B16
+	VUSHR $4, V17.B16, V17.B16
+	VAND V28.B16, V18.B16, V22.B16
+	VUSHR $4, V18.B16, V18.B16
+	VAND V28.B16, V19.B16, V23.B16
+	VUSHR $4, V19.B16, V19.B16
+	WORD $0x4F9DE288 // sdot v8.4s, v20.16b, v29.4b[0]
+	WORD $0x4FBDE208 // sdot v8.4s, v16.16b, v29.4b[1]
+	WORD $0x4F9DE2A9 // sdot v9.4s, v21.16b, v29.4b[0]
+	WORD $0x4FBDE229 // sdot v9.4s, v17.16b, v29.4b[1]
+	WORD $0x4F9DE2CA // sdot v10.4s, v22.16b, v29.4b[0]
+	WORD $0x4FBDE24A // sdot v10.4s, v18.16b, v29.4b[1]
+	WORD $0x4F9DE2EB // sdot v11.4s, v23.16b, v29.4b[0]
+	WORD $0x4FBDE26B // sdot v11.4s, v19.16b, v29.4b[1]
+	PRFM 2048(R2), PLDL1STRM
+	VLD1.P 64(R2), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VAND V28.B16, V16.B16, V20.B16
+	VUSHR $4, V16.B16, V16.B16
+	VAND V28.B16, V17.B16, V21.B16
+	VUSHR $4, V17.B16, V17.B16
+	VAND V28.B16, V18.B16, V22.B16
+	VUSHR $4, V18.B16, V18.B16
+	VAND V28.B16, V19.B16, V23.B16
+	VUSHR $4, V19.B16, V19.B16
+	WORD $0x4F9DE28C // sdot v12.4s, v20.16b, v29.4b[0]
+	WORD $0x4FBDE20C // sdot v12.4s, v16.16b, v29.4b[1]
+	WORD $0x4F9DE2AD // sdot v13.4s, v21.16b, v29.4b[0]
+	WORD $0x4FBDE22D // sdot v13.4s, v17.16b, v29.4b[1]
+	WORD $0x4F9DE2CE // sdot v14.4s, v22.16b, v29.4b[0]
+	WORD $0x4FBDE24E // sdot v14.4s, v18.16b, v29.4b[1]
+	WORD $0x4F9DE2EF // sdot v15.4s, v23.16b, v29.4b[0]
+	WORD $0x4FBDE26F // sdot v15.4s, v19.16b, v29.4b[1]
+	PRFM 2048(R2), PLDL1STRM
+	VLD1.P 64(R2), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VAND V28.B16, V16.B16, V20.B16
+	VUSHR $4, V16.B16, V16.B16
+	VAND V28.B16, V17.B16, V21.B16
+	VUSHR $4, V17.B16, V17.B16
+	VAND V28.B16, V18.B16, V22.B16
+	VUSHR $4, V18.B16, V18.B16
+	VAND V28.B16, V19.B16, V23.B16
+	VUSHR $4, V19.B16, V19.B16
+	WORD $0x4F9DEA80 // sdot v0.4s, v20.16b, v29.4b[2]
+	WORD $0x4FBDEA00 // sdot v0.4s, v16.16b, v29.4b[3]
+	WORD $0x4F9DEAA1 // sdot v1.4s, v21.16b, v29.4b[2]
+	WORD $0x4FBDEA21 // sdot v1.4s, v17.16b, v29.4b[3]
+	WORD $0x4F9DEAC2 // sdot v2.4s, v22.16b, v29.4b[2]
+	WORD $0x4FBDEA42 // sdot v2.4s, v18.16b, v29.4b[3]
+	WORD $0x4F9DEAE3 // sdot v3.4s, v23.16b, v29.4b[2]
+	WORD $0x4FBDEA63 // sdot v3.4s, v19.16b, v29.4b[3]
+	PRFM 2048(R2), PLDL1STRM
+	VLD1.P 64(R2), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VAND V28.B16, V16.B16, V20.B16
+	VUSHR $4, V16.B16, V16.B16
+	VAND V28.B16, V17.B16, V21.B16
+	VUSHR $4, V17.B16, V17.B16
+	VAND V28.B16, V18.B16, V22.B16
+	VUSHR $4, V18.B16, V18.B16
+	VAND V28.B16, V19.B16, V23.B16
+	VUSHR $4, V19.B16, V19.B16
+	WORD $0x4F9DEA84 // sdot v4.4s, v20.16b, v29.4b[2]
+	WORD $0x4FBDEA04 // sdot v4.4s, v16.16b, v29.4b[3]
+	WORD $0x4F9DEAA5 // sdot v5.4s, v21.16b, v29.4b[2]
+	WORD $0x4FBDEA25 // sdot v5.4s, v17.16b, v29.4b[3]
+	WORD $0x4F9DEAC6 // sdot v6.4s, v22.16b, v29.4b[2]
+	WORD $0x4FBDEA46 // sdot v6.4s, v18.16b, v29.4b[3]
+	WORD $0x4F9DEAE7 // sdot v7.4s, v23.16b, v29.4b[2]
+	WORD $0x4FBDEA67 // sdot v7.4s, v19.16b, v29.4b[3]
+	PRFM 2048(R2), PLDL1STRM
+	VLD1.P 64(R2), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VAND V28.B16, V16.B16, V20.B16
+	VUSHR $4, V16.B16, V16.B16
+	VAND V28.B16, V17.B16, V21.B16
+	VUSHR $4, V17.B16, V17.B16
+	VAND V28.B16, V18.B16, V22.B16
+	VUSHR $4, V18.B16, V18.B16
+	VAND V28.B16, V19.B16, V23.B16
+	VUSHR $4, V19.B16, V19.B16
+	WORD $0x4F9DEA88 // sdot v8.4s, v20.16b, v29.4b[2]
+	WORD $0x4FBDEA08 // sdot v8.4s, v16.16b, v29.4b[3]
+	WORD $0x4F9DEAA9 // sdot v9.4s, v21.16b, v29.4b[2]
+	WORD $0x4FBDEA29 // sdot v9.4s, v17.16b, v29.4b[3]
+	WORD $0x4F9DEACA // sdot v10.4s, v22.16b, v29.4b[2]
+	WORD $0x4FBDEA4A // sdot v10.4s, v18.16b, v29.4b[3]
+	WORD $0x4F9DEAEB // sdot v11.4s, v23.16b, v29.4b[2]
+	WORD $0x4FBDEA6B // sdot v11.4s, v19.16b, v29.4b[3]
+	PRFM 2048(R2), PLDL1STRM
+	VLD1.P 64(R2), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VAND V28.B16, V16.B16, V20.B16
+	VUSHR $4, V16.B16, V16.B16
+	VAND V28.B16, V17.B16, V21.B16
+	VUSHR $4, V17.B16, V17.B16
+	VAND V28.B16, V18.B16, V22.B16
+	VUSHR $4, V18.B16, V18.B16
+	VAND V28.B16, V19.B16, V23.B16
+	VUSHR $4, V19.B16, V19.B16
+	WORD $0x4F9DEA8C // sdot v12.4s, v20.16b, v29.4b[2]
+	WORD $0x4FBDEA0C // sdot v12.4s, v16.16b, v29.4b[3]
+	WORD $0x4F9DEAAD // sdot v13.4s, v21.16b, v29.4b[2]
+	WORD $0x4FBDEA2D // sdot v13.4s, v17.16b, v29.4b[3]
+	WORD $0x4F9DEACE // sdot v14.4s, v22.16b, v29.4b[2]
+	WORD $0x4FBDEA4E // sdot v14.4s, v18.16b, v29.4b[3]
+	WORD $0x4F9DEAEF // sdot v15.4s, v23.16b, v29.4b[2]
+	WORD $0x4FBDEA6F // sdot v15.4s, v19.16b, v29.4b[3]
+	SUB $1, R6
+	CBNZ R6, step11
+sums12:
+	VST1.P [V0.B16, V1.B16, V2.B16, V3.B16], 64(R0)
+	VST1.P [V4.B16, V5.B16, V6.B16, V7.B16], 64(R0)
+	VST1.P [V8.B16, V9.B16, V10.B16, V11.B16], 64(R0)
+	VST1.P [V12.B16, V13.B16, V14.B16, V15.B16], 64(R0)
+	B tile10
+done13:
+	RET
+
 // func dotF16NEON(row []uint16, x []float32) float32
 TEXT ·dotF16NEON(SB), NOSPLIT, $0-52
 	MOVD row_base+0(FP), R0
@@ -414,185 +603,17 @@ TEXT ·dotF16NEON(SB), NOSPLIT, $0-52
 	WORD $0x6E3ADDCE // fmul v14.4s, v14.4s, v26.4s
 	WORD $0x6E3BDDEF // fmul v15.4s, v15.4s, v27.4s
 	SUB $64, R2
-loop10:
-	CMP $64, R2
-	BLT tail11
-	PRFM 2048(R0), PLDL1STRM
-	PRFM 2112(R0), PLDL1STRM
-	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 32(R0), [V28.B16, V29.B16]
-	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
-	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
-	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
-	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
-	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
-	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
-	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
-	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
-	WORD $0x4E30D400 // fadd v0.4s, v0.4s, v16.4s
-	WORD $0x4E31D421 // fadd v1.4s, v1.4s, v17.4s
-	WORD $0x4E32D442 // fadd v2.4s, v2.4s, v18.4s
-	WORD $0x4E33D463 // fadd v3.4s, v3.4s, v19.4s
-	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 32(R0), [V28.B16, V29.B16]
-	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
-	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
-	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
-	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
-	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
-	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
-	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
-	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
-	WORD $0x4E30D484 // fadd v4.4s, v4.4s, v16.4s
-	WORD $0x4E31D4A5 // fadd v5.4s, v5.4s, v17.4s
-	WORD $0x4E32D4C6 // fadd v6.4s, v6.4s, v18.4s
-	WORD $0x4E33D4E7 // fadd v7.4s, v7.4s, v19.4s
-	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 32(R0), [V28.B16, V29.B16]
-	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
-	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
-	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
-	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
-	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
-	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
-	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
-	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
-	WORD $0x4E30D508 // fadd v8.4s, v8.4s, v16.4s
-	WORD $0x4E31D529 // fadd v9.4s, v9.4s, v17.4s
-	WORD $0x4E32D54A // fadd v10.4s, v10.4s, v18.4s
-	WORD $0x4E33D56B // fadd v11.4s, v11.4s, v19.4s
-	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 32(R0), [V28.B16, V29.B16]
-	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
-	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
-	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
-	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
-	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
-	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
-	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
-	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
-	WORD $0x4E30D58C // fadd v12.4s, v12.4s, v16.4s
-	WORD $0x4E31D5AD // fadd v13.4s, v13.4s, v17.4s
-	WORD $0x4E32D5CE // fadd v14.4s, v14.4s, v18.4s
-	WORD $0x4E33D5EF // fadd v15.4s, v15.4s, v19.4s
-	SUB $64, R2
-	B loop10
-tail11:
-	CBZ R2, done12
-	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 32(R0), [V28.B16, V29.B16]
-	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
-	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
-	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
-	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
-	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
-	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
-	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
-	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
-	WORD $0x4E30D400 // fadd v0.4s, v0.4s, v16.4s
-	WORD $0x4E31D421 // fadd v1.4s, v1.4s, v17.4s
-	WORD $0x4E32D442 // fadd v2.4s, v2.4s, v18.4s
-	WORD $0x4E33D463 // fadd v3.4s, v3.4s, v19.4s
-	SUB $16, R2
-	CBZ R2, done12
-	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 32(R0), [V28.B16, V29.B16]
-	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
-	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
-	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
-	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
-	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
-	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
-	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
-	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
-	WORD $0x4E30D484 // fadd v4.4s, v4.4s, v16.4s
-	WORD $0x4E31D4A5 // fadd v5.4s, v5.4s, v17.4s
-	WORD $0x4E32D4C6 // fadd v6.4s, v6.4s, v18.4s
-	WORD $0x4E33D4E7 // fadd v7.4s, v7.4s, v19.4s
-	SUB $16, R2
-	CBZ R2, done12
-	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 32(R0), [V28.B16, V29.B16]
-	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
-	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
-	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
-	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
-	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
-	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
-	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
-	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
-	WORD $0x4E30D508 // fadd v8.4s, v8.4s, v16.4s
-	WORD $0x4E31D529 // fadd v9.4s, v9.4s, v17.4s
-	WORD $0x4E32D54A // fadd v10.4s, v10.4s, v18.4s
-	WORD $0x4E33D56B // fadd v11.4s, v11.4s, v19.4s
-	SUB $16, R2
-done12:
-	WORD $0x4E28D400 // fadd v0.4s, v0.4s, v8.4s
-	WORD $0x4E29D421 // fadd v1.4s, v1.4s, v9.4s
-	WORD $0x4E2AD442 // fadd v2.4s, v2.4s, v10.4s
-	WORD $0x4E2BD463 // fadd v3.4s, v3.4s, v11.4s
-	WORD $0x4E2CD484 // fadd v4.4s, v4.4s, v12.4s
-	WORD $0x4E2DD4A5 // fadd v5.4s, v5.4s, v13.4s
-	WORD $0x4E2ED4C6 // fadd v6.4s, v6.4s, v14.4s
-	WORD $0x4E2FD4E7 // fadd v7.4s, v7.4s, v15.4s
-	WORD $0x4E24D400 // fadd v0.4s, v0.4s, v4.4s
-	WORD $0x4E25D421 // fadd v1.4s, v1.4s, v5.4s
-	WORD $0x4E26D442 // fadd v2.4s, v2.4s, v6.4s
-	WORD $0x4E27D463 // fadd v3.4s, v3.4s, v7.4s
-	WORD $0x4E22D400 // fadd v0.4s, v0.4s, v2.4s
-	WORD $0x4E23D421 // fadd v1.4s, v1.4s, v3.4s
-	WORD $0x4E21D400 // fadd v0.4s, v0.4s, v1.4s
-	VEXT $8, V0.B16, V0.B16, V31.B16
-	WORD $0x4E3FD400 // fadd v0.4s, v0.4s, v31.4s
-	WORD $0x7E30D800 // faddp s0, v0.2s
-	// FZ
-	FMOVS F0, R3
-	AND $0x7FFFFFFF, R3, R4
-	MOVD $0x26800000, R5
-	CMP R5, R4
-	BGE keep13
-	MOVD ZR, R3
-keep13:
-	MOVW R3, ret+48(FP)
-	RET
-
-// func dotF32NEON(row []float32, x []float32) float32
-TEXT ·dotF32NEON(SB), NOSPLIT, $0-52
-	MOVD row_base+0(FP), R0
-	MOVD x_base+24(FP), R1
-	MOVD x_len+32(FP), R2
-	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 64(R0), [V0.B16, V1.B16, V2.B16, V3.B16]
-	WORD $0x6E38DC00 // fmul v0.4s, v0.4s, v24.4s
-	WORD $0x6E39DC21 // fmul v1.4s, v1.4s, v25.4s
-	WORD $0x6E3ADC42 // fmul v2.4s, v2.4s, v26.4s
-	WORD $0x6E3BDC63 // fmul v3.4s, v3.4s, v27.4s
-	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 64(R0), [V4.B16, V5.B16, V6.B16, V7.B16]
-	WORD $0x6E38DC84 // fmul v4.4s, v4.4s, v24.4s
-	WORD $0x6E39DCA5 // fmul v5.4s, v5.4s, v25.4s
-	WORD $0x6E3ADCC6 // fmul v6.4s, v6.4s, v26.4s
-	WORD $0x6E3BDCE7 // fmul v7.4s, v7.4s, v27.4s
-	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 64(R0), [V8.B16, V9.B16, V10.B16, V11.B16]
-	WORD $0x6E38DD08 // fmul v8.4s, v8.4s, v24.4s
-	WORD $0x6E39DD29 // fmul v9.4s, v9.4s, v25.4s
-	WORD $0x6E3ADD4A // fmul v10.4s, v10.4s, v26.4s
-	WORD $0x6E3BDD6B // fmul v11.4s, v11.4s, v27.4s
-	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 64(R0), [V12.B16, V13.B16, V14.B16, V15.B16]
-	WORD $0x6E38DD8C // fmul v12.4s, v12.4s, v24.4s
-	WORD $0x6E39DDAD // fmul v13.4s, v13.4s, v25.4s
-	WORD $0x6E3ADDCE // fmul v14.4s, v14.4s, v26.4s
-	WORD $0x6E3BDDEF // fmul v15.4s, v15.4s, v27.4s
-	SUB $64, R2
 loop14:
 	CMP $64, R2
 	BLT tail15
 	PRFM 2048(R0), PLDL1STRM
 	PRFM 2112(R0), PLDL1STRM
 	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VLD1.P 32(R0), [V28.B16, V29.B16]
+	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
+	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
+	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
+	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
 	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
 	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
 	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
@@ -602,7 +623,11 @@ loop14:
 	WORD $0x4E32D442 // fadd v2.4s, v2.4s, v18.4s
 	WORD $0x4E33D463 // fadd v3.4s, v3.4s, v19.4s
 	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VLD1.P 32(R0), [V28.B16, V29.B16]
+	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
+	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
+	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
+	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
 	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
 	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
 	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
@@ -612,7 +637,11 @@ loop14:
 	WORD $0x4E32D4C6 // fadd v6.4s, v6.4s, v18.4s
 	WORD $0x4E33D4E7 // fadd v7.4s, v7.4s, v19.4s
 	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VLD1.P 32(R0), [V28.B16, V29.B16]
+	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
+	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
+	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
+	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
 	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
 	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
 	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
@@ -622,7 +651,11 @@ loop14:
 	WORD $0x4E32D54A // fadd v10.4s, v10.4s, v18.4s
 	WORD $0x4E33D56B // fadd v11.4s, v11.4s, v19.4s
 	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VLD1.P 32(R0), [V28.B16, V29.B16]
+	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
+	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
+	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
+	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
 	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
 	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
 	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
@@ -636,7 +669,11 @@ loop14:
 tail15:
 	CBZ R2, done16
 	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VLD1.P 32(R0), [V28.B16, V29.B16]
+	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
+	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
+	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
+	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
 	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
 	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
 	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
@@ -648,7 +685,11 @@ tail15:
 	SUB $16, R2
 	CBZ R2, done16
 	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VLD1.P 32(R0), [V28.B16, V29.B16]
+	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
+	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
+	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
+	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
 	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
 	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
 	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
@@ -660,7 +701,11 @@ tail15:
 	SUB $16, R2
 	CBZ R2, done16
 	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
-	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VLD1.P 32(R0), [V28.B16, V29.B16]
+	WORD $0x0E217B90 // fcvtl v16.4s, v28.4h
+	WORD $0x4E217B91 // fcvtl2 v17.4s, v28.8h
+	WORD $0x0E217BB2 // fcvtl v18.4s, v29.4h
+	WORD $0x4E217BB3 // fcvtl2 v19.4s, v29.8h
 	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
 	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
 	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
@@ -700,6 +745,150 @@ keep17:
 	MOVW R3, ret+48(FP)
 	RET
 
+// func dotF32NEON(row []float32, x []float32) float32
+TEXT ·dotF32NEON(SB), NOSPLIT, $0-52
+	MOVD row_base+0(FP), R0
+	MOVD x_base+24(FP), R1
+	MOVD x_len+32(FP), R2
+	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
+	VLD1.P 64(R0), [V0.B16, V1.B16, V2.B16, V3.B16]
+	WORD $0x6E38DC00 // fmul v0.4s, v0.4s, v24.4s
+	WORD $0x6E39DC21 // fmul v1.4s, v1.4s, v25.4s
+	WORD $0x6E3ADC42 // fmul v2.4s, v2.4s, v26.4s
+	WORD $0x6E3BDC63 // fmul v3.4s, v3.4s, v27.4s
+	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
+	VLD1.P 64(R0), [V4.B16, V5.B16, V6.B16, V7.B16]
+	WORD $0x6E38DC84 // fmul v4.4s, v4.4s, v24.4s
+	WORD $0x6E39DCA5 // fmul v5.4s, v5.4s, v25.4s
+	WORD $0x6E3ADCC6 // fmul v6.4s, v6.4s, v26.4s
+	WORD $0x6E3BDCE7 // fmul v7.4s, v7.4s, v27.4s
+	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
+	VLD1.P 64(R0), [V8.B16, V9.B16, V10.B16, V11.B16]
+	WORD $0x6E38DD08 // fmul v8.4s, v8.4s, v24.4s
+	WORD $0x6E39DD29 // fmul v9.4s, v9.4s, v25.4s
+	WORD $0x6E3ADD4A // fmul v10.4s, v10.4s, v26.4s
+	WORD $0x6E3BDD6B // fmul v11.4s, v11.4s, v27.4s
+	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
+	VLD1.P 64(R0), [V12.B16, V13.B16, V14.B16, V15.B16]
+	WORD $0x6E38DD8C // fmul v12.4s, v12.4s, v24.4s
+	WORD $0x6E39DDAD // fmul v13.4s, v13.4s, v25.4s
+	WORD $0x6E3ADDCE // fmul v14.4s, v14.4s, v26.4s
+	WORD $0x6E3BDDEF // fmul v15.4s, v15.4s, v27.4s
+	SUB $64, R2
+loop18:
+	CMP $64, R2
+	BLT tail19
+	PRFM 2048(R0), PLDL1STRM
+	PRFM 2112(R0), PLDL1STRM
+	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
+	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
+	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
+	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
+	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
+	WORD $0x4E30D400 // fadd v0.4s, v0.4s, v16.4s
+	WORD $0x4E31D421 // fadd v1.4s, v1.4s, v17.4s
+	WORD $0x4E32D442 // fadd v2.4s, v2.4s, v18.4s
+	WORD $0x4E33D463 // fadd v3.4s, v3.4s, v19.4s
+	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
+	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
+	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
+	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
+	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
+	WORD $0x4E30D484 // fadd v4.4s, v4.4s, v16.4s
+	WORD $0x4E31D4A5 // fadd v5.4s, v5.4s, v17.4s
+	WORD $0x4E32D4C6 // fadd v6.4s, v6.4s, v18.4s
+	WORD $0x4E33D4E7 // fadd v7.4s, v7.4s, v19.4s
+	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
+	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
+	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
+	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
+	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
+	WORD $0x4E30D508 // fadd v8.4s, v8.4s, v16.4s
+	WORD $0x4E31D529 // fadd v9.4s, v9.4s, v17.4s
+	WORD $0x4E32D54A // fadd v10.4s, v10.4s, v18.4s
+	WORD $0x4E33D56B // fadd v11.4s, v11.4s, v19.4s
+	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
+	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
+	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
+	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
+	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
+	WORD $0x4E30D58C // fadd v12.4s, v12.4s, v16.4s
+	WORD $0x4E31D5AD // fadd v13.4s, v13.4s, v17.4s
+	WORD $0x4E32D5CE // fadd v14.4s, v14.4s, v18.4s
+	WORD $0x4E33D5EF // fadd v15.4s, v15.4s, v19.4s
+	SUB $64, R2
+	B loop18
+tail19:
+	CBZ R2, done20
+	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
+	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
+	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
+	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
+	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
+	WORD $0x4E30D400 // fadd v0.4s, v0.4s, v16.4s
+	WORD $0x4E31D421 // fadd v1.4s, v1.4s, v17.4s
+	WORD $0x4E32D442 // fadd v2.4s, v2.4s, v18.4s
+	WORD $0x4E33D463 // fadd v3.4s, v3.4s, v19.4s
+	SUB $16, R2
+	CBZ R2, done20
+	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
+	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
+	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
+	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
+	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
+	WORD $0x4E30D484 // fadd v4.4s, v4.4s, v16.4s
+	WORD $0x4E31D4A5 // fadd v5.4s, v5.4s, v17.4s
+	WORD $0x4E32D4C6 // fadd v6.4s, v6.4s, v18.4s
+	WORD $0x4E33D4E7 // fadd v7.4s, v7.4s, v19.4s
+	SUB $16, R2
+	CBZ R2, done20
+	VLD1.P 64(R1), [V24.B16, V25.B16, V26.B16, V27.B16]
+	VLD1.P 64(R0), [V16.B16, V17.B16, V18.B16, V19.B16]
+	WORD $0x6E38DE10 // fmul v16.4s, v16.4s, v24.4s
+	WORD $0x6E39DE31 // fmul v17.4s, v17.4s, v25.4s
+	WORD $0x6E3ADE52 // fmul v18.4s, v18.4s, v26.4s
+	WORD $0x6E3BDE73 // fmul v19.4s, v19.4s, v27.4s
+	WORD $0x4E30D508 // fadd v8.4s, v8.4s, v16.4s
+	WORD $0x4E31D529 // fadd v9.4s, v9.4s, v17.4s
+	WORD $0x4E32D54A // fadd v10.4s, v10.4s, v18.4s
+	WORD $0x4E33D56B // fadd v11.4s, v11.4s, v19.4s
+	SUB $16, R2
+done20:
+	WORD $0x4E28D400 // fadd v0.4s, v0.4s, v8.4s
+	WORD $0x4E29D421 // fadd v1.4s, v1.4s, v9.4s
+	WORD $0x4E2AD442 // fadd v2.4s, v2.4s, v10.4s
+	WORD $0x4E2BD463 // fadd v3.4s, v3.4s, v11.4s
+	WORD $0x4E2CD484 // fadd v4.4s, v4.4s, v12.4s
+	WORD $0x4E2DD4A5 // fadd v5.4s, v5.4s, v13.4s
+	WORD $0x4E2ED4C6 // fadd v6.4s, v6.4s, v14.4s
+	WORD $0x4E2FD4E7 // fadd v7.4s, v7.4s, v15.4s
+	WORD $0x4E24D400 // fadd v0.4s, v0.4s, v4.4s
+	WORD $0x4E25D421 // fadd v1.4s, v1.4s, v5.4s
+	WORD $0x4E26D442 // fadd v2.4s, v2.4s, v6.4s
+	WORD $0x4E27D463 // fadd v3.4s, v3.4s, v7.4s
+	WORD $0x4E22D400 // fadd v0.4s, v0.4s, v2.4s
+	WORD $0x4E23D421 // fadd v1.4s, v1.4s, v3.4s
+	WORD $0x4E21D400 // fadd v0.4s, v0.4s, v1.4s
+	VEXT $8, V0.B16, V0.B16, V31.B16
+	WORD $0x4E3FD400 // fadd v0.4s, v0.4s, v31.4s
+	WORD $0x7E30D800 // faddp s0, v0.2s
+	// FZ
+	FMOVS F0, R3
+	AND $0x7FFFFFFF, R3, R4
+	MOVD $0x26800000, R5
+	CMP R5, R4
+	BGE keep21
+	MOVD ZR, R3
+keep21:
+	MOVW R3, ret+48(FP)
+	RET
+
 // func scoresNEON(s []float32, q []float32, keys []uint16, c float32)
 TEXT ·scoresNEON(SB), NOSPLIT, $64-76
 	MOVD s_base+0(FP), R0
@@ -710,7 +899,7 @@ TEXT ·scoresNEON(SB), NOSPLIT, $64-76
 	FMOVS c+72(FP), F30
 	AND $15, R3, R5 // elements after the last 16
 	LSR $4, R3
-key18:
+key22:
 	MOVD R2, R6
 	MOVD R3, R7
 	VLD1.P 64(R6), [V24.B16, V25.B16, V26.B16, V27.B16]
@@ -723,9 +912,9 @@ key18:
 	WORD $0x6E39DC21 // fmul v1.4s, v1.4s, v25.4s
 	WORD $0x6E3ADC42 // fmul v2.4s, v2.4s, v26.4s
 	WORD $0x6E3BDC63 // fmul v3.4s, v3.4s, v27.4s
-loop19:
+loop23:
 	SUB $1, R7
-	CBZ R7, tail20
+	CBZ R7, tail24
 	VLD1.P 64(R6), [V24.B16, V25.B16, V26.B16, V27.B16]
 	VLD1.P 32(R4), [V28.B16, V29.B16]
 	WORD $0x0E217B84 // fcvtl v4.4s, v28.4h
@@ -740,13 +929,13 @@ loop19:
 	WORD $0x4E25D421 // fadd v1.4s, v1.4s, v5.4s
 	WORD $0x4E26D442 // fadd v2.4s, v2.4s, v6.4s
 	WORD $0x4E27D463 // fadd v3.4s, v3.4s, v7.4s
-	B loop19
-tail20:
-	CBZ R5, sum22
+	B loop23
+tail24:
+	CBZ R5, sum26
 	MOVD $chains-64(SP), R8
 	VST1 [V0.B16, V1.B16, V2.B16, V3.B16], (R8)
 	MOVD R5, R10
-rest21:
+rest25:
 	MOVHU.P 2(R4), R9
 	FMOVS R9, F4
 	WORD $0x0E217884 // fcvtl v4.4s, v4.4h
@@ -756,10 +945,10 @@ rest21:
 	FADDS F4, F5, F5
 	FMOVS.P F5, 4(R8)
 	SUB $1, R10
-	CBNZ R10, rest21
+	CBNZ R10, rest25
 	MOVD $chains-64(SP), R8
 	VLD1 (R8), [V0.B16, V1.B16, V2.B16, V3.B16]
-sum22:
+sum26:
 	WORD $0x4E22D400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4E23D421 // fadd v1.4s, v1.4s, v3.4s
 	WORD $0x4E21D400 // fadd v0.4s, v0.4s, v1.4s
@@ -769,7 +958,7 @@ sum22:
 	FMULS F30, F0, F0
 	FMOVS.P F0, 4(R0)
 	SUB $1, R1
-	CBNZ R1, key18
+	CBNZ R1, key22
 	RET
 
 // func weightedSumNEON(o []float32, p []float32, values []uint16)
@@ -780,9 +969,9 @@ TEXT ·weightedSumNEON(SB), NOSPLIT, $0-72
 	MOVD p_len+32(FP), R3
 	MOVD values_base+48(FP), R4
 	LSL $1, R1, R5 // bytes between positions of values
-wide23:
+wide27:
 	CMP $32, R1
-	BLT narrow24
+	BLT narrow28
 	MOVD R2, R6
 	MOVD R3, R7
 	MOVD R4, R8
@@ -805,9 +994,9 @@ wide23:
 	WORD $0x6E3EDCA5 // fmul v5.4s, v5.4s, v30.4s
 	WORD $0x6E3EDCC6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6E3EDCE7 // fmul v7.4s, v7.4s, v30.4s
-position27:
+position31:
 	SUB $1, R7
-	CBZ R7, end28
+	CBZ R7, end32
 	VLD1R.P 4(R6), [V30.S4]
 	VLD1 (R8), [V16.B16, V17.B16, V18.B16, V19.B16]
 	ADD R5, R8
@@ -835,22 +1024,22 @@ position27:
 	WORD $0x4E2DD4A5 // fadd v5.4s, v5.4s, v13.4s
 	WORD $0x4E2ED4C6 // fadd v6.4s, v6.4s, v14.4s
 	WORD $0x4E2FD4E7 // fadd v7.4s, v7.4s, v15.4s
-	B position27
-end28:
+	B position31
+end32:
 	VST1.P [V0.B16, V1.B16, V2.B16, V3.B16], 64(R0)
 	VST1.P [V4.B16, V5.B16, V6.B16, V7.B16], 64(R0)
 	ADD $64, R4
 	SUB $32, R1
-	B wide23
-narrow24:
-	CBZ R1, done26
+	B wide27
+narrow28:
+	CBZ R1, done30
 	CMP $16, R1
-	BGE overlap25
+	BGE overlap29
 	SUB $16, R1
 	ADD R1<<2, R0
 	ADD R1<<1, R4
 	MOVD $16, R1
-overlap25:
+overlap29:
 	MOVD R2, R6
 	MOVD R3, R7
 	MOVD R4, R8
@@ -865,9 +1054,9 @@ overlap25:
 	WORD $0x6E3EDC21 // fmul v1.4s, v1.4s, v30.4s
 	WORD $0x6E3EDC42 // fmul v2.4s, v2.4s, v30.4s
 	WORD $0x6E3EDC63 // fmul v3.4s, v3.4s, v30.4s
-position29:
+position33:
 	SUB $1, R7
-	CBZ R7, end30
+	CBZ R7, end34
 	VLD1R.P 4(R6), [V30.S4]
 	VLD1 (R8), [V16.B16, V17.B16]
 	ADD R5, R8
@@ -883,13 +1072,13 @@ position29:
 	WORD $0x4E25D421 // fadd v1.4s, v1.4s, v5.4s
 	WORD $0x4E26D442 // fadd v2.4s, v2.4s, v6.4s
 	WORD $0x4E27D463 // fadd v3.4s, v3.4s, v7.4s
-	B position29
-end30:
+	B position33
+end34:
 	VST1.P [V0.B16, V1.B16, V2.B16, V3.B16], 64(R0)
 	ADD $32, R4
 	SUB $16, R1
-	B narrow24
-done26:
+	B narrow28
+done30:
 	RET
 
 // func expsNEON(p []float32, m float32) float32
@@ -926,9 +1115,9 @@ TEXT ·expsNEON(SB), NOSPLIT, $256-36
 	VST1.P [V0.B16, V1.B16, V2.B16, V3.B16], 64(R2)
 	VST1.P [V0.B16, V1.B16, V2.B16, V3.B16], 64(R2)
 	MOVD $results-256(SP), R2
-wide31:
+wide35:
 	CMP $4, R1
-	BLT single32
+	BLT single36
 	FMOVQ (R0), F0
 	WORD $0x4EBAD400 // fsub v0.4s, v0.4s, v26.4s
 	WORD $0x4E38D401 // fadd v1.4s, v0.4s, v24.4s
@@ -954,9 +1143,9 @@ wide31:
 	FMOVQ.P F4, 16(R0)
 	FMOVQ.P F4, 16(R2)
 	SUB $4, R1
-	B wide31
-single32:
-	CBZ R1, done33
+	B wide35
+single36:
+	CBZ R1, done37
 	FMOVS (R0), F0
 	WORD $0x4EBAD400 // fsub v0.4s, v0.4s, v26.4s
 	WORD $0x4E38D401 // fadd v1.4s, v0.4s, v24.4s
@@ -982,8 +1171,8 @@ single32:
 	FMOVS.P F4, 4(R0)
 	FMOVS.P F4, 4(R2)
 	SUB $1, R1
-	B single32
-done33:
+	B single36
+done37:
 	MOVD $results-256(SP), R2
 	VLD1.P 64(R2), [V0.B16, V1.B16, V2.B16, V3.B16]
 	VLD1.P 64(R2), [V4.B16, V5.B16, V6.B16, V7.B16]
@@ -1015,8 +1204,8 @@ TEXT ·blockSquaresNEON(SB), NOSPLIT, $0-48
 	MOVD sums_base+0(FP), R0
 	MOVD sums_len+8(FP), R1
 	MOVD h_base+24(FP), R2
-loop34:
-	CBZ R1, done35
+loop38:
+	CBZ R1, done39
 	VLD1.P 64(R2), [V0.B16, V1.B16, V2.B16, V3.B16]
 	WORD $0x6E20DC00 // fmul v0.4s, v0.4s, v0.4s
 	WORD $0x6E21DC21 // fmul v1.4s, v1.4s, v1.4s
@@ -1030,8 +1219,8 @@ loop34:
 	WORD $0x7E30D800 // faddp s0, v0.2s
 	FMOVS.P F0, 4(R0)
 	SUB $1, R1
-	B loop34
-done35:
+	B loop38
+done39:
 	RET
 
 // func quantiseNEON(q []int8, y []float32, inv float32) int32
@@ -1044,8 +1233,8 @@ TEXT ·quantiseNEON(SB), NOSPLIT, $0-60
 	MOVD $0x4B400000, R9
 	VDUP R9, V10.S4
 	VEOR V8.B16, V8.B16, V8.B16
-loop36:
-	CBZ R1, done37
+loop40:
+	CBZ R1, done41
 	VLD1.P 64(R2), [V0.B16, V1.B16, V2.B16, V3.B16]
 	WORD $0x6E29DC00 // fmul v0.4s, v0.4s, v9.4s
 	WORD $0x4E2AD400 // fadd v0.4s, v0.4s, v10.4s
@@ -1071,8 +1260,8 @@ loop36:
 	WORD $0x4E2128A4 // xtn2 v4.16b, v5.8h
 	VST1.P [V4.B16], 16(R0)
 	SUB $16, R1
-	B loop36
-done37:
+	B loop40
+done41:
 	WORD $0x4EB1B908 // addv s8, v8.4s
 	FMOVS F8, R3
 	MOVW R3, ret+56(FP)
@@ -1089,8 +1278,8 @@ TEXT ·mulMaxNEON(SB), NOSPLIT, $0-76
 	MOVD $0x7FFFFFFF, R9
 	VDUP R9, V10.S4
 	VEOR V8.B16, V8.B16, V8.B16
-loop38:
-	CBZ R1, done39
+loop42:
+	CBZ R1, done43
 	VLD1.P 64(R2), [V0.B16, V1.B16, V2.B16, V3.B16]
 	VLD1.P 64(R3), [V4.B16, V5.B16, V6.B16, V7.B16]
 	WORD $0x6E24DC00 // fmul v0.4s, v0.4s, v4.4s
@@ -1119,8 +1308,8 @@ loop38:
 	WORD $0x6EAB6508 // umax v8.4s, v8.4s, v11.4s
 	VST1.P [V0.B16, V1.B16, V2.B16, V3.B16], 64(R0)
 	SUB $16, R1
-	B loop38
-done39:
+	B loop42
+done43:
 	WORD $0x6EB0A908 // umaxv s8, v8.4s
 	FMOVS F8, R3
 	MOVW R3, ret+72(FP)
@@ -1135,26 +1324,26 @@ TEXT ·scaleNEON(SB), NOSPLIT, $0-56
 	VDUP R9, V8.S4
 	FMOVS s+52(FP), F9
 	VDUP V9.S[0], V9.S4
-wide40:
+wide44:
 	CMP $4, R1
-	BLT single41
+	BLT single45
 	FMOVQ.P 16(R2), F0
 	WORD $0x6EA88400 // sub v0.4s, v0.4s, v8.4s
 	WORD $0x4E21D800 // scvtf v0.4s, v0.4s
 	WORD $0x6E29DC00 // fmul v0.4s, v0.4s, v9.4s
 	FMOVQ.P F0, 16(R0)
 	SUB $4, R1
-	B wide40
-single41:
-	CBZ R1, done42
+	B wide44
+single45:
+	CBZ R1, done46
 	FMOVS.P 4(R2), F0
 	WORD $0x6EA88400 // sub v0.4s, v0.4s, v8.4s
 	WORD $0x4E21D800 // scvtf v0.4s, v0.4s
 	WORD $0x6E29DC00 // fmul v0.4s, v0.4s, v9.4s
 	FMOVS.P F0, 4(R0)
 	SUB $1, R1
-	B single41
-done42:
+	B single45
+done46:
 	RET
 
 // func addScaledNEON(h []float32, acc []int32, sum int32, s float32)
@@ -1170,9 +1359,9 @@ TEXT ·addScaledNEON(SB), NOSPLIT, $0-56
 	VDUP R9, V10.S4
 	MOVD $0x7FFFFFFF, R9
 	VDUP R9, V11.S4
-wide43:
+wide47:
 	CMP $4, R1
-	BLT single44
+	BLT single48
 	FMOVQ.P 16(R2), F0
 	WORD $0x6EA88400 // sub v0.4s, v0.4s, v8.4s
 	WORD $0x4E21D800 // scvtf v0.4s, v0.4s
@@ -1184,9 +1373,9 @@ wide43:
 	VAND V2.B16, V0.B16, V0.B16
 	FMOVQ.P F0, 16(R0)
 	SUB $4, R1
-	B wide43
-single44:
-	CBZ R1, done45
+	B wide47
+single48:
+	CBZ R1, done49
 	FMOVS.P 4(R2), F0
 	WORD $0x6EA88400 // sub v0.4s, v0.4s, v8.4s
 	WORD $0x4E21D800 // scvtf v0.4s, v0.4s
@@ -1198,8 +1387,8 @@ single44:
 	VAND V2.B16, V0.B16, V0.B16
 	FMOVS.P F0, 4(R0)
 	SUB $1, R1
-	B single44
-done45:
+	B single48
+done49:
 	RET
 
 // func relu2NEON(v []float32, gate []float32, up []float32)
@@ -1212,9 +1401,9 @@ TEXT ·relu2NEON(SB), NOSPLIT, $0-72
 	VDUP R9, V8.S4
 	MOVD $0x7FFFFFFF, R9
 	VDUP R9, V9.S4
-wide46:
+wide50:
 	CMP $4, R1
-	BLT single47
+	BLT single51
 	FMOVQ.P 16(R2), F0
 	WORD $0x4EA0C802 // fcmgt v2.4s, v0.4s, #0.0
 	VAND V2.B16, V0.B16, V0.B16
@@ -1226,9 +1415,9 @@ wide46:
 	VAND V2.B16, V0.B16, V0.B16
 	FMOVQ.P F0, 16(R0)
 	SUB $4, R1
-	B wide46
-single47:
-	CBZ R1, done48
+	B wide50
+single51:
+	CBZ R1, done52
 	FMOVS.P 4(R2), F0
 	WORD $0x4EA0C802 // fcmgt v2.4s, v0.4s, #0.0
 	VAND V2.B16, V0.B16, V0.B16
@@ -1240,6 +1429,6 @@ single47:
 	VAND V2.B16, V0.B16, V0.B16
 	FMOVS.P F0, 4(R0)
 	SUB $1, R1
-	B single47
-done48:
+	B single51
+done52:
 	RET

@@ -40,6 +40,12 @@ type Path struct {
 	// word lie together.
 	TernaryMat func(acc []int32, w []uint32, x []int8)
 
+	// NibbleVec stores acc[r] = sum over k of code[r][k] * x[k], with codes 0 to
+	// 15. acc (rows), a multiple of 64; x (k); w (rows/64, k/8, 64): a word holds
+	// 8 codes of a row, code j in the low and code 4+j in the high half of byte j.
+	// k is below 2^17.
+	NibbleVec func(acc []int32, w []uint32, x []int8)
+
 	// MulMax stores y = FZ(h*g) and returns the bits of max|y|.
 	MulMax func(y, h, g []float32) uint32
 

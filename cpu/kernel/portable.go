@@ -9,6 +9,7 @@ var portable = Path{
 	Panel:        4,
 	TernaryVec:   ternaryVec,
 	TernaryMat:   func(acc []int32, w []uint32, x []int8) { ternaryMat(acc, w, x, 4) },
+	NibbleVec:    nibbleVec,
 	MulMax:       mulMax,
 	BlockSquares: blockSquares,
 	Quantise:     quantise,
@@ -51,6 +52,22 @@ func wordProduct(word uint32, a *[16]int32) (sum int32) {
 		word >>= 2
 	}
 	return sum
+}
+
+func nibbleVec(acc []int32, w []uint32, x []int8) {
+	steps := len(x) / 8
+	clear(acc)
+	for tile := range len(acc) / TileRows {
+		sums := acc[tile*TileRows:][:TileRows]
+		for b := range steps {
+			a := x[8*b:][:8]
+			for r, word := range w[(tile*steps+b)*TileRows:][:TileRows] {
+				for k := range 4 {
+					sums[r] += int32(word>>(8*k)&15)*int32(a[k]) + int32(word>>(8*k+4)&15)*int32(a[4+k])
+				}
+			}
+		}
+	}
 }
 
 func mulMax(y, h, g []float32) uint32 {

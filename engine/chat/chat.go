@@ -19,7 +19,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // A Message is one turn of a conversation.
@@ -149,5 +148,3 @@ func (s *segments) special(name string) { *s = append(*s, Segment{Text: name, Sp
 func trim(text string) string {
 	return strings.TrimFunc(text, func(c rune) bool { return unicode.IsSpace(c) || c >= 0x1C && c <= 0x1F })
 }
-
-var _ = utf8.RuneError

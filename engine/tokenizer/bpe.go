@@ -12,7 +12,7 @@ import (
 // A lexicon finds tokens by their bytes: a hash table with linear probing.
 type lexicon struct {
 	seed  maphash.Seed
-	slots []slot // a power of two, at most half full
+	slots []slot
 }
 
 type slot struct {
@@ -24,8 +24,9 @@ func newLexicon(n int) lexicon {
 	return lexicon{maphash.MakeSeed(), make([]slot, tableSize(n))}
 }
 
-// tableSize returns the size of a table for n entries.
-func tableSize(n int) int { return 1 << bits.Len(uint(2*n)) }
+// tableSize returns the size of a table for n entries: a power of two, with a
+// quarter or more of it empty.
+func tableSize(n int) int { return 1 << bits.Len(uint(n+n/3)) }
 
 // lookup returns the slot of the ordinary token with these bytes, or the empty
 // one where it would be, and its tag.
@@ -58,7 +59,7 @@ type merge struct {
 
 // merges finds merges by their two tokens: a hash table with linear probing.
 type merges struct {
-	slots []merge // a power of two, at most half full
+	slots []merge
 	shift int
 }
 

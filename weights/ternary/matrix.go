@@ -106,11 +106,12 @@ func badCode(words []uint32, row int) error {
 
 // Interleave stores rows [first, last) of m in tiles of rows x words: tile by
 // tile, step by step along the row, row by row, words words together. dst is
-// (tiles, Cols/16/words, rows, words) for the tiles that cover [first, last);
-// first is a multiple of rows, and Cols/16 of words. Rows that the last tile
-// lacks are left as they are. Disjoint ranges may be stored in parallel.
+// (tiles, steps, rows, words) for the tiles that cover [first, last), with steps
+// = Cols/16/words rounded up; first is a multiple of rows. Rows that the last
+// tile lacks and words that the last step lacks are left as they are. Disjoint
+// ranges may be stored in parallel.
 func Interleave(dst []uint32, m *Matrix, rows, words, first, last int) error {
-	n := m.Cols / WordWeights
+	n := (m.Cols/WordWeights + words - 1) / words * words
 	for ; first < last; first += rows {
 		tile := dst[:min(rows*n, len(dst))]
 		dst = dst[len(tile):]
@@ -136,7 +137,7 @@ func interleaveRows(tile []uint32, m *Matrix, rows, words, first, last int) erro
 		}
 		at := (row - first) * words
 		for b := 0; b < n; b += words {
-			copy(tile[at:at+words], line[b:b+words])
+			copy(tile[at:at+words], line[b:min(b+words, n)])
 			at += rows * words
 		}
 	}

@@ -18,6 +18,9 @@ func main() {
 	ternaryMatVNNI()
 	ternaryVec2()
 	ternaryMat2()
+	nibbleVec512()
+	nibbleVec256("nibbleVecVNNI", true)
+	nibbleVec256("nibbleVecAVX2", false)
 	for _, v := range []vector{ymm, zmm} {
 		dot(v, f16)
 		dot(v, f32)

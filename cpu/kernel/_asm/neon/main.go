@@ -14,6 +14,7 @@ var f = emit.New("neon")
 func main() {
 	ternaryVec()
 	ternaryMat()
+	nibbleVec()
 	dotF16()
 	dotF32()
 	scores()

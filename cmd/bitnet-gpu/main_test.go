@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bitnet-gpu/test/badfiles"
+	"bitnet-gpu/test/npy"
+)
+
+const tinyA = "../../test/testdata/golden/tinyA-i2_s.gguf"
+
+// command runs a command line with input on its standard input.
+func command(t *testing.T, input string, args ...string) (out, errs string, code int) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = run(args, stdio{strings.NewReader(input), &o, &e})
+	return o.String(), e.String(), code
+}
+
+// ok is command for what must succeed.
+func ok(t *testing.T, input string, args ...string) (out string) {
+	t.Helper()
+	out, errs, code := command(t, input, args...)
+	if code != exitOK {
+		t.Fatalf("%v: exit code %d: %s", args, code, errs)
+	}
+	return out
+}
+
+func TestBadFiles(t *testing.T) {
+	cases, err := badfiles.Cases(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			out, errs, code := command(t, "", "generate", "-m", c.Path, "-p", "x", "-n", "1")
+			refused(t, out, errs, code, exitModel, c.Want)
+		})
+	}
+}
+
+// refused checks for one line of error, its exit code and its words.
+func refused(t *testing.T, out, errs string, code, wantCode int, want string) {
+	t.Helper()
+	if code != wantCode || out != "" || strings.Count(errs, "\n") != 1 || !strings.HasPrefix(errs, "bitnet-gpu: ") || !strings.Contains(errs, want) {
+		t.Errorf("exit code %d, output %q, error %q; expected %d, nothing, and one line with %q", code, out, errs, wantCode, want)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	long := strings.Repeat("word ", 5000)
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"no model", []string{"generate", "-p", "x"}, exitUsage, "name a GGUF file with -m"},
+		{"no prompt", []string{"generate", "-m", tinyA}, exitUsage, "no prompt"},
+		{"unknown verb", []string{"gnerate"}, exitUsage, "unknown command"},
+		{"unknown flag", []string{"generate", "--foo"}, exitUsage, "unknown flag"},
+		{"no number", []string{"generate", "-n", "many"}, exitUsage, "invalid argument"},
+		{"bad -n", []string{"generate", "-m", tinyA, "-p", "x", "-n", "-5"}, exitUsage, "-n -5"},
+		{"bad temperature", []string{"generate", "-m", tinyA, "-p", "x", "--temp", "NaN"}, exitUsage, "temp"},
+		{"bad top-p", []string{"generate", "-m", tinyA, "-p", "x", "--top-p", "2"}, exitUsage, "top-p"},
+		{"bad bias", []string{"generate", "-m", tinyA, "-p", "x", "-l", "15043"}, exitUsage, "ID+X"},
+		{"system without chat", []string{"generate", "-m", tinyA, "-p", "x", "--system", "y"}, exitUsage, "--chat"},
+		{"negative context", []string{"generate", "-m", tinyA, "-p", "x", "-c", "-1"}, exitUsage, "negative"},
+		{"unknown backend", []string{"generate", "-m", tinyA, "-p", "x", "--backend", "cuda"}, exitUsage, "unknown backend"},
+		{"unknown device", []string{"generate", "-m", tinyA, "-p", "x", "--device", "gpu7"}, exitUnavailable, "gpu7"},
+		{"logits without tokens", []string{"logits", "-m", tinyA, "-o", "x.npy"}, exitUsage, "--tokens"},
+		{"logits of no number", []string{"logits", "-m", tinyA, "--tokens", "1,x", "-o", "x.npy"}, exitUsage, `"x"`},
+		{"tokenize without vocabulary", []string{"tokenize", "x"}, exitUsage, "--tokenizer"},
+		{"inspect nothing", []string{"inspect"}, exitUsage, "accepts 1 arg"},
+		{"tokenize a directory", []string{"tokenize", "--tokenizer", t.TempDir(), "x"}, exitModel, "not a regular file"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, errs, code := command(t, "", c.args...)
+			refused(t, out, errs, code, c.code, c.want)
+		})
+	}
+	for name, args := range map[string][]string{
+		"prompt longer than the context": {"generate", "-m", tinyA, "-p", long},
+		"token outside the vocabulary":   {"logits", "-m", tinyA, "--tokens", "1,512", "-o", "-"},
+	} {
+		t.Run(name, func(t *testing.T) { // after the line that says what runs
+			out, errs, code := command(t, "", args...)
+			if code != exitUsage || strings.Count(errs, "\n") != 2 || strings.Contains(out, "\n") && args[0] == "generate" {
+				t.Errorf("exit code %d, error %q", code, errs)
+			}
+		})
+	}
+}
+
+func TestGenerate(t *testing.T) {
+	generate := func(args ...string) string {
+		return ok(t, "", append([]string{"generate", "-m", tinyA, "-n", "20"}, args...)...)
+	}
+	one := generate("-p", "Hello", "-s", "7")
+	if two := generate("-p", "Hello", "-s", "7", "-t", "1", "--batch", "1"); two != one || one == "" {
+		t.Errorf("the same seed gave %q and %q", one, two)
+	}
+	if other := generate("-p", "Hello", "-s", "8"); other == one {
+		t.Errorf("another seed gave the same %q", other)
+	}
+	greedy := generate("-p", "Hello", "--temp", "0")
+	if piped := ok(t, "Hello", "generate", "-m", tinyA, "-n", "20", "--temp", "0"); piped != greedy {
+		t.Errorf("from a pipe %q, from -p %q", piped, greedy)
+	}
+	if dash := ok(t, "Hello", "generate", "-m", tinyA, "-n", "20", "--temp", "0", "-p", "-"); dash != greedy {
+		t.Errorf("from -p - %q, from -p %q", dash, greedy)
+	}
+	stop := greedy[4:6]
+	if got, want := generate("-p", "Hello", "--temp", "0", "--stop", stop), greedy[:strings.Index(greedy, stop)]; got != want {
+		t.Errorf("stopped at %q: %q, expected %q", stop, got, want)
+	}
+	if chat := generate("-p", "Hello", "--temp", "0", "--chat", "--system", "Be kind."); chat == greedy {
+		t.Errorf("--chat changed nothing: %q", chat)
+	}
+	var r result
+	if err := json.Unmarshal([]byte(generate("-p", "Hello", "--temp", "0", "--json")), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Text != strings.ToValidUTF8(greedy, "\uFFFD") || r.Finish != "length" || r.Backend != "cpu" || r.GeneratedTokens != 20 {
+		t.Errorf("--json: %+v", r)
+	}
+}
+
+func TestLogits(t *testing.T) {
+	ids := "509,72,101,108,300,32,119,111,400,108,100,33,260,10,84,257,310,5,255,128,450,500,7,42"
+	want := ok(t, "", "logits", "-m", tinyA, "--tokens", ids, "-o", "-", "-t", "1", "--batch", "1")
+	for _, args := range [][]string{{"-t", "2"}, {"-t", "3", "--batch", "7"}, {"--batch", "24", "--backend", "cpu"}} {
+		path := filepath.Join(t.TempDir(), "out.npy")
+		ok(t, "", append([]string{"logits", "-m", tinyA, "--tokens", ids, "-o", path}, args...)...)
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != want {
+			t.Errorf("%v: other bytes than with one thread and batches of 1", args)
+		}
+		if rows, err := npy.Read(path); err != nil || len(rows) != 24 || len(rows[0]) != 512 {
+			t.Errorf("%v: %d rows, %v", args, len(rows), err)
+		}
+	}
+}
+
+func TestTokenize(t *testing.T) {
+	const ids = "72 296 108 111 272 267 108 100\n"
+	if got := ok(t, "", "tokenize", "-m", tinyA, "Hello world"); got != ids {
+		t.Errorf("ids %q, expected %q", got, ids)
+	}
+	if got := ok(t, "Hello world", "tokenize", "-m", tinyA); got != ids {
+		t.Errorf("of standard input: ids %q, expected %q", got, ids)
+	}
+	if got := ok(t, ids, "tokenize", "-m", tinyA, "--decode"); got != "Hello world" {
+		t.Errorf("decoded %q", got)
+	}
+	got := ok(t, `{"text":"Hello"}`+"\n"+`{"text":"<|eot_id|>"}`, "tokenize", "-m", tinyA, "--jsonl", "--bos", "--special")
+	if want := `{"ids":[509,72,296,108,111]}` + "\n" + `{"ids":[509,511]}` + "\n"; got != want {
+		t.Errorf("lines %q, expected %q", got, want)
+	}
+	if plain := ok(t, "", "tokenize", "-m", tinyA, "<|eot_id|>"); plain == "511\n" {
+		t.Error("a special token in plain text was parsed")
+	}
+	if back := ok(t, got, "tokenize", "-m", tinyA, "--jsonl", "--decode"); !strings.HasSuffix(back, `{"text":"<|begin_of_text|><|eot_id|>"}`+"\n") {
+		t.Errorf("decoded lines %q", back)
+	}
+}
+
+func TestInspect(t *testing.T) {
+	text := ok(t, "", "inspect", tinyA, "--sha256")
+	for _, want := range []string{"681504 bytes", "bitnet-b1.58.block_count", "blk.1.ffn_down.weight", "I2_S", "[768 256]", "chat template", "sha256 "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("inspect does not say %q:\n%s", want, text)
+		}
+	}
+	var r report
+	if err := json.Unmarshal([]byte(ok(t, "", "inspect", tinyA, "--json")), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Tensors) != 24 || r.Config.Hidden != 256 || r.Memory.Mapped != 512*256*2 {
+		t.Errorf("--json: %+v", r)
+	}
+}
+
+func TestDevices(t *testing.T) {
+	if text := ok(t, "", "devices"); !strings.Contains(text, "* cpu") {
+		t.Errorf("devices: %s", text)
+	}
+	t.Setenv("BITNET_CPU", "z80")
+	_, errs, code := command(t, "", "generate", "-m", tinyA, "-p", "x")
+	refused(t, "", errs, code, exitUnavailable, "z80")
+}

@@ -1,0 +1,117 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestMain lets tests start the command as a process of its own: this very
+// binary, told so by its environment.
+func TestMain(m *testing.M) {
+	if os.Getenv("BITNET_TEST_MAIN") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// process prepares a command line, run by the shell after some set-up.
+func process(t *testing.T, setup string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", append([]string{"-c", setup + ` exec "$0" "$@"`, self}, args...)...)
+	cmd.Env = append(os.Environ(), "BITNET_TEST_MAIN=1")
+	return cmd
+}
+
+func exitOf(err error) int {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	if err != nil {
+		return -1
+	}
+	return 0
+}
+
+// TestNoMemory asks for a cache of 1.3 GB under a limit of 2 GB, of which the
+// runtime already takes most.
+func TestNoMemory(t *testing.T) {
+	var errs bytes.Buffer
+	cmd := process(t, "ulimit -v 2000000;", "generate", "-m", tinyA, "-p", "Hello", "-n", "1", "-c", "1048576")
+	cmd.Stderr = &errs
+	if code := exitOf(cmd.Run()); code != exitMemory || strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), "smaller context") {
+		t.Errorf("exit code %d: %s", code, errs.String())
+	}
+}
+
+// endless is a command line that generates without end.
+var endless = []string{"generate", "-m", tinyA, "-p", "Hello", "-l", "510-inf", "-l", "511-inf", "-c", "1000000"}
+
+// TestInterrupt sends one Ctrl-C, which ends the text and keeps it.
+func TestInterrupt(t *testing.T) {
+	cmd := process(t, "", endless...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out := start(t, cmd)
+	if _, err := io.ReadFull(out, make([]byte, 1)); err != nil { // it has begun
+		t.Fatal(err, errs.String())
+	}
+	cmd.Process.Signal(os.Interrupt)
+	text, err := io.ReadAll(out)
+	if code := exitOf(cmd.Wait()); err != nil || code != exitOK || len(text) == 0 || !strings.Contains(errs.String(), "generated") {
+		t.Errorf("exit code %d: %s, %v", code, errs.String(), err)
+	}
+}
+
+// TestInterruptTwice does so to a process that cannot end its text, because
+// nobody reads it: the second one ends it all.
+func TestInterruptTwice(t *testing.T) {
+	cmd := process(t, "", endless...)
+	out := start(t, cmd)
+	fd := int(out.(*os.File).Fd())
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, 4096); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < 4000; time.Sleep(50 * time.Millisecond) { // until the pipe is all but full
+		var err error
+		if n, err = unix.IoctlGetInt(fd, unix.TIOCINQ); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(500 * time.Millisecond) // and soon full
+	cmd.Process.Signal(os.Interrupt)
+	time.Sleep(100 * time.Millisecond) // signals sent at once may arrive as one
+	cmd.Process.Signal(os.Interrupt)
+	if code := exitOf(cmd.Wait()); code != exitInterrupted {
+		t.Errorf("exit code %d, expected %d", code, exitInterrupted)
+	}
+}
+
+// start starts a command and returns its output; a minute later it is killed.
+func start(t *testing.T, cmd *exec.Cmd) io.Reader {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	t.Cleanup(func() { kill.Stop() })
+	return out
+}

@@ -1,0 +1,50 @@
+package kernel
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestNibbles(t *testing.T) {
+	eachPath(t, func(t *testing.T, p *Path) {
+		r := newRand()
+		for _, n := range []int{16, 32, 48, 64, 80, 160, 2560, 4096} {
+			for _, rows := range []int{64, 192} {
+				for _, in := range ternaryInputs { // for their activations
+					for _, word := range []uint32{0, 0xFFFFFFFF, 0xF0F0F0F0, 1} { // 1: random
+						w, x := edge[uint32]("w", rows*n/8), edge[int8]("x", n)
+						in.fill(r, w[:len(w)/2], x)
+						for i := range w {
+							if w[i] = word; word == 1 {
+								w[i] = r.Uint32()
+							}
+						}
+						want := make([]int32, rows)
+						nibbleVec(want, w, x)
+						got := edge[int32]("acc", rows)
+						fill(got, -1)
+						p.NibbleVec(got, w, x)
+						name := fmt.Sprintf("NibbleVec %s, %08x (%d, %d)", in.name, word, rows, n)
+						sameInts(t, name, got, want)
+						if !intact[int32]("acc", len(got)) {
+							t.Errorf("%s stores before acc", name)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestNibbleWord says which code stands where.
+func TestNibbleWord(t *testing.T) {
+	w := make([]uint32, 2*TileRows)
+	w[3] = 0x87654321
+	for k, want := range []int32{1, 3, 5, 7, 2, 4, 6, 8} {
+		x, acc := make([]int8, 16), make([]int32, TileRows)
+		x[k] = 1
+		if nibbleVec(acc, w, x); acc[3] != want {
+			t.Errorf("code %d is %d, expected %d", k, acc[3], want)
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"bitnet-gpu/cpu/kernel"
+	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/test/tiny"
+	"bitnet-gpu/weights"
+)
+
+// screened opens a backend whose head has many rows.
+func screened(t testing.TB, embd weights.DType) *backend {
+	t.Helper()
+	m := tiny.New(tiny.Shape{
+		Name: "head", Hidden: 512, FFN: 64, Blocks: 1, Heads: 4, KVHeads: 2, HeadDim: 64,
+		Vocab: 20011, Context: 64, Embd: embd, Tied: true,
+	}, 1)
+	b, err := New(m, compute.Options{Slots: 1, Context: 8, Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b.(*backend)
+}
+
+// inputs are vectors that the head may meet: of all sizes, with outliers, and
+// near to a row.
+func inputs(b *backend, r *rand.Rand) map[string][]float32 {
+	n := b.model.Hidden
+	vector := func(value func(i int) float64) []float32 { return make32(n, value) }
+	row := make([]float32, n)
+	b.widenHead(row, 12345)
+	return map[string][]float32{
+		"normal":     vector(func(int) float64 { return r.NormFloat64() }),
+		"large":      vector(func(int) float64 { return 1e6 * r.NormFloat64() }),
+		"small":      vector(func(int) float64 { return 1e-6 * r.NormFloat64() }),
+		"outliers":   vector(func(i int) float64 { return r.NormFloat64() * math.Pow(40, float64(i%97/96)) }),
+		"one":        vector(func(i int) float64 { return float64(i / 511) }),
+		"steps":      vector(func(i int) float64 { return float64(i%3 - 1) }),
+		"near a row": vector(func(i int) float64 { return 20*float64(row[i]) + r.NormFloat64() }),
+		"a row":      vector(func(i int) float64 { return float64(row[i]) }),
+	}
+}
+
+func make32(n int, value func(i int) float64) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = kernel.FZ(float32(value(i)))
+	}
+	return x
+}
+
+// onPool runs f where regions may be run.
+func (b *backend) onPool(f func()) {
+	b.pool.begin()
+	defer b.pool.end()
+	f()
+}
+
+// TestScreen compares the candidates of the screen with those of all rows, and
+// every row's logit with its bounds.
+func TestScreen(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 0))
+	for _, embd := range []weights.DType{weights.F16, weights.F32, weights.BF16, weights.Q8_0, weights.Q6_K} {
+		t.Run(fmt.Sprint(embd), func(t *testing.T) {
+			b := screened(t, embd)
+			worst := 0.0
+			for round := range 4 {
+				for name, x := range inputs(b, r) {
+					for _, k := range []int{1, 40, 300} {
+						name := fmt.Sprintf("round %d, %s, %d best", round, name, k)
+						got := make([]compute.Candidate, k)
+						done := false
+						b.onPool(func() { done = b.candidates(got, x) })
+						if !done {
+							t.Logf("%s: %d rows open, all are read", name, len(b.screen.open))
+							continue
+						}
+						if !fillBest(got, b.screen.logits, b.screen.open) {
+							t.Errorf("%s: not finite", name)
+						}
+						logits := make([]float32, b.model.VocabSize)
+						for id := range logits {
+							logits[id] = b.logit(0, id, x)
+						}
+						want := make([]compute.Candidate, k)
+						fillBest(want, logits, nil)
+						if !slices.Equal(got, want) {
+							t.Errorf("%s: %v, expected %v", name, got, want)
+						}
+						worst = max(worst, b.checkBounds(t, name, logits))
+					}
+				}
+			}
+			t.Logf("largest error: %.2f of its band", worst)
+			if worst > 0.8 {
+				t.Errorf("an error of %.2f of its band: eight deviations are not as far away as thought", worst)
+			}
+		})
+	}
+}
+
+// checkBounds returns the largest error of an estimate as a part of its band.
+func (b *backend) checkBounds(t *testing.T, name string, logits []float32) (worst float64) {
+	s := b.screen
+	for id, logit := range logits {
+		lower, upper := float64(s.lower[id]), float64(s.upper[id])
+		if float64(logit) < lower || float64(logit) > upper {
+			t.Fatalf("%s: logit %v of row %d lies outside of %v to %v", name, logit, id, lower, upper)
+		}
+		if upper > lower {
+			worst = max(worst, math.Abs(float64(logit)-(lower+upper)/2)/((upper-lower)/2))
+		}
+	}
+	return worst
+}
+
+// TestScreenOpens shows that few rows stay open where one stands out, and that
+// a row which holds no numbers always does.
+func TestScreenOpens(t *testing.T) {
+	b := screened(t, weights.F16)
+	row := make([]float32, b.model.Hidden)
+	b.widenHead(row, 777)
+	b.onPool(func() { b.candidates(make([]compute.Candidate, 1), row) })
+	if n := len(b.screen.open); n > 10 || !slices.Contains(b.screen.open, 777) {
+		t.Errorf("%d rows open beside one that stands out", n)
+	}
+	nan := b.model.Output.Bytes(4242)
+	nan[2], nan[3] = 0xFF, 0x7F
+	b.screen = nil
+	done := false
+	b.onPool(func() { done = b.candidates(make([]compute.Candidate, 1), row) })
+	if done && fillBest(make([]compute.Candidate, 1), b.screen.logits, b.screen.open) {
+		t.Error("a row with a NaN was passed over")
+	}
+}
+
+func TestFillBest(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 0))
+	for range 200 {
+		logits := make([]float32, 1+r.IntN(600))
+		for i := range logits {
+			logits[i] = float32(r.IntN(50))
+		}
+		best := make([]compute.Candidate, 1+r.IntN(400))
+		fillBest(best, logits, nil)
+		want := make([]compute.Candidate, len(best))
+		sortBest(want, logits, nil)
+		if !slices.Equal(best, want) {
+			t.Fatalf("%v, expected %v", best, want)
+		}
+	}
+}
+
+// BenchmarkHead finds the best 40 of a head of the 2B4T's shape, in all rows and
+// through the screen, for random rows and for one that stands out.
+func BenchmarkHead(b *testing.B) {
+	back, err := New(tiny.Big(1), compute.Options{Slots: 1, Context: 8, Threads: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer back.Close()
+	h := back.(*backend)
+	r := rand.New(rand.NewPCG(7, 0))
+	row := make([]float32, h.model.Hidden)
+	h.widenHead(row, 4711)
+	length := 0.0
+	for _, v := range row {
+		length += float64(v) * float64(v)
+	}
+	// A cosine of 0.3 with one row.
+	noise := math.Sqrt(length/float64(len(row))) * math.Sqrt(1/(0.3*0.3)-1)
+	for _, c := range []struct {
+		name string
+		x    []float32
+	}{
+		{"random", make32(len(row), func(int) float64 { return r.NormFloat64() })},
+		{"cosine of 0.3", make32(len(row), func(i int) float64 { return float64(row[i]) + noise*r.NormFloat64() })},
+	} {
+		best := make([]compute.Candidate, 40)
+		h.onPool(func() { h.candidates(best, c.x) })
+		b.Run("screen, "+c.name, func(b *testing.B) {
+			for b.Loop() {
+				h.onPool(func() { h.candidates(best, c.x) })
+			}
+			b.ReportMetric(float64(len(h.screen.open)), "rows-open")
+		})
+		b.Run("all, "+c.name, func(b *testing.B) {
+			h.scratch.rows = append(h.scratch.rows[:0], row1(h, c.x))
+			for b.Loop() {
+				h.onPool(func() { h.pool.run(h.regions.head_) })
+			}
+		})
+	}
+}
+
+// row1 is a row of a batch whose head's input is x.
+func row1(b *backend, x []float32) row {
+	copy(b.scratch.x, x)
+	return row{logits: make([]float32, b.model.VocabSize)}
+}

@@ -1,0 +1,186 @@
+package gpu
+
+import (
+	"slices"
+
+	"bitnet-gpu/engine/compute"
+)
+
+// A row is one token of a batch.
+type row struct {
+	slot, pos int
+	token     int32
+	row       int // of its logits, -1 where they are not needed
+
+	logits []float32 // (VocabSize) to fill
+	top    []compute.Candidate
+	next   *compute.Step // to continue with the best token
+}
+
+func (r *row) wantsLogits() bool { return r.logits != nil || len(r.top) > 0 || r.next != nil }
+
+// batchHeader is the number of words before the tokens in the buffer batch. The
+// first is set by kernels that meet numbers out of the contract's range.
+const batchHeader = 4
+
+// Forward implements compute.Backend.
+func (b *backend) Forward(steps []compute.Step) error {
+	b.check(steps)
+	b.queue = b.queue[:0]
+	if err := b.prompts(steps); err != nil {
+		return err
+	}
+	return b.continuations(steps)
+}
+
+// check panics where a step breaks the contract.
+func (b *backend) check(steps []compute.Step) {
+	used := make([]bool, b.slots)
+	for i := range steps {
+		s := &steps[i]
+		switch v := b.model.VocabSize; {
+		case s.Slot < 0 || s.Slot >= b.slots || used[s.Slot]:
+			panic("BUG: gpu: slot out of range or twice in a batch")
+		case s.Pos < 0 || len(s.Tokens) == 0 || s.Pos+len(s.Tokens)+max(len(s.Next)-1, 0) > b.context:
+			panic("BUG: gpu: positions outside the context")
+		case len(s.Logits) != 0 && len(s.Logits) != v && len(s.Logits) != v*len(s.Tokens):
+			panic("BUG: gpu: room for logits is neither one row nor one for each token")
+		case len(s.Top) != 0 && len(s.Top) != 1 && len(s.Top) != len(s.Tokens):
+			panic("BUG: gpu: candidates are neither of one row nor of each token")
+		}
+		for _, id := range s.Tokens {
+			if id < 0 || int(id) >= b.model.VocabSize {
+				panic("BUG: gpu: token outside the vocabulary")
+			}
+		}
+		used[s.Slot] = true
+	}
+}
+
+// prompts feeds the tokens of all steps, as many at a time as a batch has rows.
+func (b *backend) prompts(steps []compute.Step) error {
+	for i := range steps {
+		s := &steps[i]
+		s.N = 0
+		for j, token := range s.Tokens {
+			r := row{slot: s.Slot, pos: s.Pos + j, token: token}
+			last := j == len(s.Tokens)-1
+			v := b.model.VocabSize
+			switch {
+			case len(s.Logits) == v && last:
+				r.logits = s.Logits
+			case len(s.Logits) > v:
+				r.logits = s.Logits[j*v : (j+1)*v]
+			case len(s.Top) == 1 && last:
+				r.top = s.Top[0]
+			case len(s.Top) > 1:
+				r.top = s.Top[j]
+			case len(s.Next) > 0 && last:
+				r.next = s
+			}
+			if err := b.feed(r); err != nil {
+				return err
+			}
+		}
+	}
+	return b.flush()
+}
+
+// continuations lets the steps that ask for it go on greedily, all together.
+func (b *backend) continuations(steps []compute.Step) error {
+	for {
+		fed := false
+		for i := range steps {
+			s := &steps[i]
+			if s.N == len(s.Next) || slices.Contains(s.Stop, s.Next[s.N-1]) {
+				continue
+			}
+			fed = true
+			r := row{slot: s.Slot, pos: s.Pos + len(s.Tokens) + s.N - 1, token: s.Next[s.N-1], next: s}
+			if err := b.feed(r); err != nil {
+				return err
+			}
+		}
+		if !fed {
+			return nil
+		}
+		if err := b.flush(); err != nil {
+			return err
+		}
+	}
+}
+
+// feed adds a row to the batch, which it computes first if it is full.
+func (b *backend) feed(r row) error {
+	rows := 0
+	for i := range b.queue {
+		rows = max(rows, b.queue[i].row+1)
+	}
+	if len(b.queue) == b.batch || r.wantsLogits() && rows == b.most {
+		if err := b.flush(); err != nil {
+			return err
+		}
+		rows = 0
+	}
+	r.row = -1
+	if r.wantsLogits() {
+		r.row = rows
+	}
+	b.queue = append(b.queue, r)
+	return nil
+}
+
+// flush computes the rows of the batch and hands out what they ask for.
+func (b *backend) flush() error {
+	defer func() { b.queue = b.queue[:0] }()
+	if len(b.queue) == 0 {
+		return nil
+	}
+	s := shape{tokens: len(b.queue)}
+	for t := range b.queue {
+		r := &b.queue[t]
+		copy(b.words[batchHeader+4*t:], []uint32{uint32(r.token), uint32(r.slot), uint32(r.pos)})
+		if r.row >= 0 {
+			b.words[batchHeader+4*r.row+3] = uint32(t)
+			s.rows++
+		}
+	}
+	l := b.list(s)
+	if err := b.dev.Run(&l.List); err != nil {
+		return err
+	}
+	if b.trace != nil {
+		l.show()
+	}
+	ok := b.numeric[0] == 0
+	for i := range b.queue {
+		ok = b.handOut(&b.queue[i]) && ok
+	}
+	if !ok {
+		return compute.ErrNumeric
+	}
+	return nil
+}
+
+// handOut gives a row what it asks for, and reports false where a logit that it
+// looked at is NaN or infinite.
+func (b *backend) handOut(r *row) (ok bool) {
+	if r.row < 0 {
+		return true
+	}
+	v := b.model.VocabSize
+	logits := b.logits[r.row*v : (r.row+1)*v]
+	switch {
+	case r.logits != nil:
+		copy(r.logits, logits)
+	case r.next != nil:
+		var id int32
+		id, ok = greedy(logits)
+		r.next.Next[r.next.N] = id
+		r.next.N++
+		return ok
+	default:
+		return top(r.top, logits)
+	}
+	return true
+}

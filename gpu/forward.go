@@ -1,0 +1,228 @@
+package gpu
+
+import (
+	"fmt"
+	"math"
+
+	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/gpu/driver"
+	"bitnet-gpu/shaders"
+)
+
+// buffers are the intermediates of a batch, under the field's names.
+type buffers struct {
+	batch driver.Buffer // batchHeader, then (batch) token, slot, position, row
+	rope  driver.Buffer // (2, context, HeadDim/2) cosines, sines
+
+	h      driver.Buffer // (batch, Hidden) residual stream
+	qkv    driver.Buffer // (batch, Heads*HeadDim), then twice (batch, KVHeads*HeadDim)
+	kAt    int           // where in qkv the keys begin, in bytes
+	vAt    int           // and the values
+	kqv    driver.Buffer // (batch, Heads*HeadDim) attention's output
+	gate   driver.Buffer // (batch, FFN), then the activated product
+	up     driver.Buffer // (batch, FFN)
+	codes  driver.Buffer // (batch, 4 + 16*steps) input of the BitLinears
+	x      driver.Buffer // (rows, Hidden) normed input of the head
+	logits driver.Buffer // (rows, VocabSize)
+}
+
+// allocate makes the buffers of a batch.
+func (b *backend) allocate() error {
+	m, l, s := b.model, &loader{backend: b}, &b.bufs
+	q, kv := 4*b.batch*m.Heads*m.HeadDim, 4*b.batch*m.KVHeads*m.HeadDim
+	s.kAt = align(q)
+	s.vAt = align(s.kAt + kv)
+	s.batch = l.buffer("batch", 4*batchHeader+16*b.batch, driver.Local)
+	s.h = l.buffer("h", 4*b.batch*m.Hidden, driver.Local)
+	s.qkv = l.buffer("qkv", s.vAt+kv, driver.Local)
+	s.kqv = l.buffer("kqv", q, driver.Local)
+	s.gate = l.buffer("gate", 4*b.batch*m.FFN, driver.Local)
+	s.up = l.buffer("up", 4*b.batch*m.FFN, driver.Local)
+	s.codes = l.buffer("codes", b.batch*codesBytes(max(m.Hidden, m.FFN, m.Heads*m.HeadDim)), driver.Local)
+	s.x = l.buffer("x", 4*b.most*m.Hidden, driver.Local)
+	s.logits = l.buffer("logits", 4*b.most*m.VocabSize, driver.Local)
+	cos, sin := compute.RopeTable(b.context, m.HeadDim, m.RopeBase)
+	s.rope = l.floats("rope", append(cos, sin...))
+	b.words = make([]uint32, batchHeader+4*b.batch)
+	b.logits = make([]float32, b.most*m.VocabSize)
+	return l.err
+}
+
+// align rounds an offset in bytes up to what every device binds.
+func align(n int) int { return (n + driver.Least.Align - 1) &^ (driver.Least.Align - 1) }
+
+// codesBytes returns the bytes of a quantised vector: sum of the codes, scale, 0,
+// 0, then the codes, as norm.comp stores them.
+func codesBytes(n int) int { return 16 + stepWeights*steps(n) }
+
+// A shape of a batch is what its list depends on.
+type shape struct {
+	tokens int
+	rows   int // of logits
+}
+
+// A list is the forward pass of a batch of one shape.
+type list struct {
+	driver.List
+	shape
+	*backend
+	taps []tap // where the backend traces
+}
+
+// list returns the list of a shape. Few are kept: a prompt has two or three, a
+// server's decoding one for each number of sequences.
+func (b *backend) list(s shape) *list {
+	if l := b.lists[s]; l != nil {
+		return l
+	}
+	const most = 64
+	if len(b.oldest) == most {
+		b.dev.Forget(&b.lists[b.oldest[0]].List)
+		delete(b.lists, b.oldest[0])
+		b.oldest = b.oldest[1:]
+	}
+	l := &list{shape: s, backend: b}
+	l.Label = fmt.Sprintf("%d tokens, %d rows", s.tokens, s.rows)
+	l.forward()
+	b.lists[s] = l
+	b.oldest = append(b.oldest, s)
+	return l
+}
+
+// forward adds the transformer: the cache gains the tokens' keys and values, the
+// host their rows of logits.
+func (l *list) forward() {
+	s, m := &l.bufs, l.model
+	q, kv := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
+	l.Add(driver.Upload{To: l.used(s.batch), Data: driver.Bytes(l.words)[:4*batchHeader+16*l.tokens]})
+	l.embed()
+	l.tap("inp_embd", -1, l.of(s.h, 0, m.Hidden))
+	for i := range l.layers {
+		y := &l.layers[i]
+		Q, K, V := l.of(s.qkv, 0, q), l.of(s.qkv, s.kAt, kv), l.of(s.qkv, s.vAt, kv)
+		l.normQuantise("attn_norm", i, s.h, y.attnNorm, m.Hidden)
+		l.product(&y.q, Q, false)
+		l.product(&y.k, K, false)
+		l.product(&y.v, V, false)
+		l.ropeAndStore(y)
+		l.tap("Qcur", i, Q)
+		l.tap("Kcur", i, K)
+		l.tap("Vcur", i, V)
+		l.attend(y)
+		l.tap("kqv_out", i, l.of(s.kqv, 0, q))
+		l.normQuantise("attn_sub_norm", i, s.kqv, y.attnSubNorm, q)
+		l.product(&y.o, l.of(s.h, 0, m.Hidden), true)
+		l.tap("ffn_inp", i, l.of(s.h, 0, m.Hidden))
+		l.normQuantise("ffn_norm", i, s.h, y.ffnNorm, m.Hidden)
+		l.product(&y.gate, l.of(s.gate, 0, m.FFN), false)
+		l.product(&y.up, l.of(s.up, 0, m.FFN), false)
+		l.relu2()
+		l.tap("ffn_out", i, l.of(s.gate, 0, m.FFN))
+		l.normQuantise("ffn_sub_norm", i, s.gate, y.ffnSubNorm, m.FFN)
+		l.product(&y.down, l.of(s.h, 0, m.Hidden), true)
+		l.tap("l_out", i, l.of(s.h, 0, m.Hidden))
+	}
+	if l.rows > 0 {
+		l.output()
+	}
+	l.Add(driver.Download{From: driver.Range{Buffer: s.batch, Size: 4}, Data: driver.Bytes(l.numeric[:])})
+}
+
+// of returns the part of a (tokens, n) vector at an offset that the batch uses.
+func (l *list) of(buf driver.Buffer, offset, n int) driver.Range {
+	return driver.Range{Buffer: buf, Offset: offset, Size: 4 * l.tokens * n}
+}
+
+// used returns the part of the buffer batch that the list's batch uses.
+func (l *list) used(batch driver.Buffer) driver.Range {
+	return driver.Range{Buffer: batch, Size: 4*batchHeader + 16*l.tokens}
+}
+
+func (l *list) dispatch(k *shaders.Kernel, x, y int, params []uint32, buffers ...driver.Range) {
+	l.Add(driver.Dispatch{Kernel: k, Buffers: buffers, Params: params, Groups: [3]int{x, y, 1}})
+}
+
+func (l *list) embed() {
+	m, d := l.model, &l.embd
+	for i, part := range d.parts {
+		rows := min(d.partRows, m.VocabSize-i*d.partRows)
+		l.dispatch(l.kernels.embed, l.tokens, 1, params(m.Hidden, i*d.partRows, rows),
+			driver.Whole(part), l.used(l.bufs.batch), l.of(l.bufs.h, 0, m.Hidden))
+	}
+}
+
+// normQuantise makes the (tokens, n) vectors the input of the next BitLinear.
+func (l *list) normQuantise(name string, layer int, h, g driver.Buffer, n int) {
+	codes := driver.Range{Buffer: l.bufs.codes, Size: l.tokens * codesBytes(n)}
+	l.dispatch(l.kernels.norm, l.tokens, 1, l.normParams(n),
+		l.of(h, 0, n), driver.Whole(g), codes, l.used(l.bufs.batch))
+	l.tapCodes(name, layer, codes, n)
+}
+
+func (l *list) normParams(n int) []uint32 {
+	return append(params(n), math.Float32bits(float32(1/float64(n))), math.Float32bits(l.model.NormEps), uint32(steps(n)))
+}
+
+// product multiplies a matrix with every token of the input. Row r of token t
+// goes to out (tokens, rows) at [t, r], or is added to it.
+func (l *list) product(m *matrix, out driver.Range, add bool) {
+	k, each := l.kernels.ternary.pick(l.tokens)
+	p := append(params(m.rows, m.steps, l.tokens), math.Float32bits(m.scale), 0)
+	if add {
+		p[4] = 1
+	}
+	codes := driver.Range{Buffer: l.bufs.codes, Size: l.tokens * (16 + stepWeights*m.steps)}
+	l.dispatch(k, tiles(m.rows), (l.tokens+each-1)/each, p, driver.Whole(m.words), codes, out)
+}
+
+func (l *list) ropeAndStore(y *layer) {
+	m, s := l.model, &l.bufs
+	l.dispatch(l.kernels.rope, m.Heads+2*m.KVHeads, l.tokens,
+		params(m.Heads, m.KVHeads, m.HeadDim, l.context, l.slots, s.kAt/4, s.vAt/4),
+		driver.Whole(s.qkv), driver.Whole(s.rope), driver.Whole(y.cache), l.used(s.batch))
+}
+
+func (l *list) attend(y *layer) {
+	m, s := l.model, &l.bufs
+	q := m.Heads * m.HeadDim
+	l.dispatch(l.kernels.attend, m.Heads, l.tokens,
+		append(params(m.Heads, m.KVHeads, m.HeadDim, l.context, l.slots), math.Float32bits(scoreScale(m.HeadDim))),
+		l.of(s.qkv, 0, q), driver.Whole(y.cache), l.of(s.kqv, 0, q), l.used(s.batch))
+}
+
+func (l *list) relu2() {
+	s, n := &l.bufs, l.tokens*l.model.FFN
+	group := l.kernels.relu2.GroupSize()
+	groups := (n + group - 1) / group
+	const wide = 32768 // groups in one dimension
+	l.dispatch(l.kernels.relu2, min(groups, wide), (groups+wide-1)/wide, params(n),
+		l.of(s.gate, 0, l.model.FFN), l.of(s.up, 0, l.model.FFN))
+}
+
+// output adds the final norm and the head for the rows that want logits.
+func (l *list) output() {
+	m, s, d := l.model, &l.bufs, &l.head
+	x := driver.Range{Buffer: s.x, Size: 4 * l.rows * m.Hidden}
+	logits := driver.Range{Buffer: s.logits, Size: 4 * l.rows * m.VocabSize}
+	l.dispatch(l.kernels.outNorm, l.rows, 1, l.normParams(m.Hidden),
+		l.of(s.h, 0, m.Hidden), driver.Whole(l.norm), x, l.used(s.batch))
+	k, each := l.kernels.headRows.pick(l.rows)
+	eight := k.GroupSize() / 8 // rows of a group
+	for i, part := range d.parts {
+		rows := min(d.partRows, m.VocabSize-i*d.partRows)
+		l.dispatch(k, (rows+eight-1)/eight, (l.rows+each-1)/each, params(rows, i*d.partRows, m.VocabSize, m.Hidden, l.rows),
+			driver.Whole(part), x, logits)
+	}
+	l.tapRows("result_norm", x)
+	l.tapRows("result_output", logits)
+	l.Add(driver.Download{From: logits, Data: driver.Bytes(l.logits[:l.rows*m.VocabSize])})
+}
+
+// params are the parameters of a dispatch.
+func params(values ...int) []uint32 {
+	p := make([]uint32, len(values))
+	for i, v := range values {
+		p[i] = uint32(v)
+	}
+	return p
+}

@@ -1,0 +1,181 @@
+package gpu
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"bitnet-gpu/cpu"
+	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/test/backends"
+	"bitnet-gpu/test/tiny"
+	"bitnet-gpu/weights"
+)
+
+// ids is a sequence of n tokens.
+func ids(n int) []int32 {
+	ids := make([]int32, n)
+	for i := range ids {
+		ids[i] = int32(i * i % 251)
+	}
+	return ids
+}
+
+// TestLists runs the suite of the backends on the device in Go: all of it for
+// small models, some of it for the others.
+func TestLists(t *testing.T) {
+	reference := func(m *weights.Model) (compute.Backend, error) {
+		t.Setenv("BITNET_CPU", "portable")
+		return cpu.New(m, compute.Options{Slots: 1, Context: m.Context, Threads: 1, Batch: 1})
+	}
+	open := func(m *weights.Model, opt compute.Options) (compute.Backend, error) {
+		opt.Batch = 50
+		return New(newDevice(t), m, opt)
+	}
+	for i, shape := range tiny.Shapes() {
+		t.Run(shape.Name, func(t *testing.T) {
+			m := tiny.New(shape, 1)
+			if i == 0 || i == 2 {
+				backends.Model(t, shape.Name, m, ids(80), reference, open)
+			} else {
+				backends.Logits(t, shape.Name, m, ids(5), reference, open)
+			}
+		})
+	}
+}
+
+// small is a model for tests that need any.
+func small() *weights.Model { return tiny.New(tiny.Shapes()[0], 1) }
+
+// TestProbe opens the backend on a device whose self-test fails.
+func TestProbe(t *testing.T) {
+	d := newDevice(t)
+	d.wrong = "probe"
+	b, err := New(d, small(), compute.Options{Slots: 1, Context: 64})
+	if !errors.Is(err, compute.ErrUnavailable) || !strings.Contains(err.Error(), "the self-test of test device fails: a product of") {
+		t.Errorf("backend %v, error %v", b, err)
+	}
+	if !d.closed {
+		t.Error("the device is still open")
+	}
+}
+
+// TestNoMemory lets each allocation fail in turn.
+func TestNoMemory(t *testing.T) {
+	m := small()
+	for n := 1; ; n++ {
+		d := newDevice(t)
+		d.noMemory = n
+		b, err := New(d, m, compute.Options{Slots: 1, Context: 64})
+		if err == nil {
+			b.Close()
+			if n < 10 {
+				t.Errorf("only %d allocations", n)
+			}
+			return
+		}
+		if !errors.Is(err, compute.ErrMemory) || errors.Is(err, weights.ErrInvalid) || b != nil || !d.closed {
+			t.Fatalf("allocation %d fails: backend %v, error %v, device closed: %v", n, b, err, d.closed)
+		}
+	}
+}
+
+// TestLost lets each run fail in turn.
+func TestLost(t *testing.T) {
+	m := small()
+	for n := 1; n < 8; n++ {
+		d := newDevice(t)
+		d.lost = n
+		b, err := New(d, m, compute.Options{Slots: 1, Context: 64})
+		for pos := 0; err == nil && pos < 10; pos++ {
+			err = b.Forward([]compute.Step{{Pos: pos, Tokens: []int32{1}}})
+		}
+		if !errors.Is(err, compute.ErrLost) {
+			t.Errorf("run %d fails: error %v", n, err)
+		}
+	}
+}
+
+// TestTooLarge asks for more than the device has or binds.
+func TestTooLarge(t *testing.T) {
+	for _, test := range []struct {
+		free    int64
+		context int
+		want    string
+	}{
+		{100 << 10, 64, "do not fit the 0 MB that the GPU has free"},
+		{0, 32768, "the cache of a layer for 1 x 32768 positions takes 8 MB, the device binds 3 MB at most; ask for a smaller context"},
+	} {
+		d := newDevice(t)
+		d.free = test.free
+		_, err := New(d, small(), compute.Options{Slots: 1, Context: test.context})
+		if !errors.Is(err, compute.ErrMemory) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("error %v, expected %s", err, test.want)
+		}
+	}
+}
+
+// TestNumeric feeds a vector of which an element is infinite.
+func TestNumeric(t *testing.T) {
+	m := small()
+	m.Layers[1].AttnNorm[5] = float32(math.Inf(1))
+	b, err := New(newDevice(t), m, compute.Options{Slots: 1, Context: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Forward([]compute.Step{{Tokens: []int32{1, 2}}}); !errors.Is(err, compute.ErrNumeric) {
+		t.Errorf("error %v, expected %v", err, compute.ErrNumeric)
+	}
+}
+
+// TestVariant asks for arithmetic by the environment.
+func TestVariant(t *testing.T) {
+	for name, want := range map[string]string{"": "f32", "i32": "i32", "dot": "dot", "f32": "f32", "f64": ""} {
+		t.Setenv("BITNET_GPU_VARIANT", name)
+		b, err := New(newDevice(t), small(), compute.Options{Slots: 1, Context: 64})
+		if want == "" {
+			if !errors.Is(err, compute.ErrUnavailable) || !strings.Contains(err.Error(), `BITNET_GPU_VARIANT is "f64", expected dot, f32 or i32`) {
+				t.Errorf("%s: error %v", name, err)
+			}
+			continue
+		}
+		if err != nil || b.Info().Path != want {
+			t.Errorf("%s: %v, %v", name, b.Info().Path, err)
+		}
+	}
+}
+
+// TestTaps compares every intermediate with the CPU's.
+func TestTaps(t *testing.T) {
+	m, tokens := tiny.New(tiny.Shapes()[2], 1), ids(9)
+	type key struct {
+		name       string
+		layer, pos int
+	}
+	trace := func(open func(compute.Options) (compute.Backend, error)) map[key][]float32 {
+		taps := map[key][]float32{}
+		b, err := open(compute.Options{Slots: 1, Context: 64, Trace: func(tap compute.Tap) {
+			taps[key{tap.Name, tap.Layer, tap.Pos}] = slices.Clone(tap.Data)
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		if err := b.Forward([]compute.Step{{Tokens: tokens, Logits: make([]float32, m.VocabSize)}}); err != nil {
+			t.Fatal(err)
+		}
+		return taps
+	}
+	want := trace(func(opt compute.Options) (compute.Backend, error) { return cpu.New(m, opt) })
+	got := trace(func(opt compute.Options) (compute.Backend, error) { return New(newDevice(t), m, opt) })
+	if len(got) != len(want) || len(want) != len(tokens)*(1+m.Blocks*11)+2 {
+		t.Errorf("%d taps, the CPU has %d", len(got), len(want))
+	}
+	for k, data := range want {
+		if !slices.Equal(got[k], data) {
+			t.Errorf("%v differs", k)
+		}
+	}
+}

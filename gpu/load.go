@@ -1,0 +1,227 @@
+package gpu
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+
+	"bitnet-gpu/cpu/kernel"
+	"bitnet-gpu/gpu/driver"
+	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/ternary"
+)
+
+// A layer is one transformer block on the device.
+type layer struct {
+	attnNorm, attnSubNorm, ffnNorm, ffnSubNorm driver.Buffer
+	q, k, v, o, gate, up, down                 matrix
+	cache                                      driver.Buffer // (2, slots, KVHeads, context, HeadDim) float16: keys, values
+}
+
+// A matrix is a ternary matrix in tiles of 8 rows x 4 kernel words, as
+// ternary.comp reads them: (tiles, steps, 8, 4).
+type matrix struct {
+	rows, steps int
+	scale       float32
+	words       driver.Buffer
+}
+
+const (
+	tileRows    = 8
+	stepWeights = 4 * ternary.WordWeights
+)
+
+// steps returns how many steps of 64 weights, the last one padded, make a row.
+func steps(cols int) int { return (cols + stepWeights - 1) / stepWeights }
+
+func tiles(rows int) int { return (rows + tileRows - 1) / tileRows }
+
+func tiledBytes(t *weights.Ternary) int { return tiles(t.Rows) * tileRows * steps(t.Cols) * 16 }
+
+// A dense matrix is an embedding or a head, in parts that the device can bind.
+type dense struct {
+	partRows int // rows of each part but the last
+	parts    []driver.Buffer
+}
+
+// A loader copies a model to the device.
+type loader struct {
+	*backend
+	progress    func(done, total int64)
+	done, total int64
+	words       []uint32 // host side of what is written
+	err         error    // the first
+}
+
+// load copies the weights and makes the cache.
+func (b *backend) load(progress func(done, total int64)) error {
+	l := &loader{backend: b, progress: progress}
+	l.total, _ = b.memory()
+	m := b.model
+	cache := int(cacheBytes(m, b.slots, b.context))
+	for i := range m.Layers {
+		from := &m.Layers[i]
+		b.layers = append(b.layers, layer{
+			attnNorm: l.floats("attn_norm", from.AttnNorm), attnSubNorm: l.floats("attn_sub_norm", from.AttnSubNorm),
+			ffnNorm: l.floats("ffn_norm", from.FFNNorm), ffnSubNorm: l.floats("ffn_sub_norm", from.FFNSubNorm),
+			q: l.matrix(&from.Q), k: l.matrix(&from.K), v: l.matrix(&from.V), o: l.matrix(&from.O),
+			gate: l.matrix(&from.Gate), up: l.matrix(&from.Up), down: l.matrix(&from.Down),
+			cache: l.buffer("cache", cache, driver.Local),
+		})
+	}
+	b.norm = l.floats("output_norm", m.OutputNorm)
+	b.head = l.dense(&m.Output, driver.Local)
+	b.embd = b.head
+	if !m.Tied {
+		b.embd = l.dense(&m.TokenEmbd, driver.Host)
+	}
+	return l.err
+}
+
+// buffer returns a new buffer, nil once something failed.
+func (l *loader) buffer(label string, size int, use driver.Use) driver.Buffer {
+	if l.err != nil {
+		return nil
+	}
+	buf, err := l.dev.NewBuffer(label, size, use)
+	if err != nil {
+		l.err = fmt.Errorf("%s: %w", label, err)
+		return nil
+	}
+	return buf
+}
+
+func (l *loader) write(buf driver.Buffer, offset int, data []byte) {
+	if l.err != nil {
+		return
+	}
+	if err := buf.Write(offset, data); err != nil {
+		l.err = fmt.Errorf("%s: %w", buf.Label(), err)
+	}
+}
+
+func (l *loader) floats(label string, x []float32) driver.Buffer {
+	buf := l.buffer(label, 4*len(x), driver.Local)
+	l.write(buf, 0, driver.Bytes(x))
+	return buf
+}
+
+// host returns room for n words.
+func (l *loader) host(n int) []uint32 {
+	if len(l.words) < n {
+		l.words = make([]uint32, n)
+	}
+	return l.words[:n]
+}
+
+func (l *loader) matrix(t *weights.Ternary) matrix {
+	m := matrix{rows: t.Rows, steps: steps(t.Cols), scale: t.Scale}
+	m.words = l.buffer(t.Name, tiledBytes(t), driver.Local)
+	if l.err != nil {
+		return m
+	}
+	words := l.host(tiledBytes(t) / 4)
+	clear(words)
+	n := tileRows * m.steps * 4
+	err := l.parallel(tiles(t.Rows), func(lo, hi int) error {
+		if err := ternary.Interleave(words[lo*n:hi*n], &t.Matrix, tileRows, 4, lo*tileRows, min(hi*tileRows, t.Rows)); err != nil {
+			return fmt.Errorf("tensor %s: %w", t.Name, err)
+		}
+		return nil
+	})
+	if err != nil {
+		l.err = err
+		return m
+	}
+	l.write(m.words, 0, driver.Bytes(words))
+	l.add(tiledBytes(t))
+	return m
+}
+
+// add reports progress.
+func (l *loader) add(n int) {
+	l.done += int64(n)
+	if l.progress != nil && l.err == nil {
+		l.progress(l.done, l.total)
+	}
+}
+
+// dense copies an embedding or a head, in pieces of some megabytes.
+func (l *loader) dense(d *weights.Dense, use driver.Use) dense {
+	bytes := rowBytes(d)
+	to := dense{partRows: min(d.Rows, l.dev.Info().Limits.Range/bytes)}
+	piece := max(1, 8<<20/bytes)
+	for first := 0; first < d.Rows && l.err == nil; first += to.partRows {
+		n := min(to.partRows, d.Rows-first)
+		part := l.buffer(d.Name, n*bytes, use)
+		to.parts = append(to.parts, part)
+		for at := 0; at < n && l.err == nil; at += piece {
+			some := min(piece, n-at)
+			words := l.host(some * bytes / 4)
+			l.err = l.parallel(some, func(lo, hi int) error {
+				for i := lo; i < hi; i++ {
+					denseRow(words[i*bytes/4:(i+1)*bytes/4], d, first+at+i)
+				}
+				return nil
+			})
+			l.write(part, at*bytes, driver.Bytes(words))
+			l.add(some * bytes)
+		}
+	}
+	return to
+}
+
+// rowBytes returns the bytes of a row of an embedding or a head on the device:
+// float16 and bfloat16 as they are, the others as float32.
+func rowBytes(d *weights.Dense) int {
+	if d.Type == weights.F16 || d.Type == weights.BF16 {
+		return 2 * d.Cols
+	}
+	return 4 * d.Cols
+}
+
+// denseRow stores a row for the device, without small values (compute, rules).
+func denseRow(dst []uint32, d *weights.Dense, row int) {
+	switch d.Type {
+	case weights.F16: // has none that small
+		b := d.Bytes(row)
+		for i := range dst {
+			dst[i] = binary.LittleEndian.Uint32(b[4*i:])
+		}
+	case weights.BF16:
+		b := d.Bytes(row)
+		for i := range dst {
+			lo := math.Float32frombits(uint32(binary.LittleEndian.Uint16(b[4*i:])) << 16)
+			hi := math.Float32frombits(uint32(binary.LittleEndian.Uint16(b[4*i+2:])) << 16)
+			dst[i] = math.Float32bits(kernel.FZ(lo))>>16 | math.Float32bits(kernel.FZ(hi))
+		}
+	default:
+		x := make([]float32, d.Cols)
+		d.Row(x, row)
+		for i, v := range x {
+			dst[i] = math.Float32bits(kernel.FZ(v))
+		}
+	}
+}
+
+// parallel runs f, which reads the model, on stretches of [0, n) on all
+// processors, and returns one of its errors.
+func (l *loader) parallel(n int, f func(lo, hi int) error) error {
+	workers := min(runtime.GOMAXPROCS(0), n)
+	errs := make([]error, workers)
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() {
+			errs[i] = l.model.Guard(func() error { return f(i*n/workers, (i+1)*n/workers) })
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

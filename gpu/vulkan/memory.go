@@ -1,0 +1,200 @@
+//go:build cgo && (linux || windows) && (amd64 || arm64)
+
+package vulkan
+
+// #include "shim.h"
+import "C"
+
+import (
+	"fmt"
+	"slices"
+	"unsafe"
+
+	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/gpu/driver"
+)
+
+// Memory comes in blocks of some MiB that grow with what there is already, each
+// under one VkBuffer; a buffer is part of a block. Few large allocations are
+// kind to drivers, which may allow no more than 4096 in all.
+const (
+	smallestBlock = 16 << 20
+	largestBlock  = 256 << 20
+)
+
+// A pool is all memory of one of the device's memory types.
+type pool struct {
+	d      *device
+	kind   int  // index of the memory type
+	heap   int  // the heap it comes from
+	mapped bool // the host sees it
+	blocks []*block
+}
+
+type block struct {
+	c     C.block
+	size  int
+	arena arena
+	bytes []byte // its memory, where mapped
+}
+
+// buffer is a driver.Buffer.
+type buffer struct {
+	pool   *pool
+	block  *block
+	label  string
+	offset int // in the block
+	size   int
+}
+
+func (b *buffer) Label() string { return b.label }
+func (b *buffer) Size() int     { return b.size }
+
+// bytes is the buffer's memory; only where the pool is mapped.
+func (b *buffer) bytes() []byte { return b.block.bytes[b.offset:][:b.size] }
+
+func (b *buffer) Release() {
+	if b.block == nil {
+		return
+	}
+	b.block.arena.give(b.offset, b.size)
+	if b.block.arena.whole(b.block.size) {
+		b.pool.drop(b.block)
+	}
+	b.block = nil
+}
+
+func (b *buffer) Write(offset int, data []byte) error {
+	if offset < 0 || offset > b.size-len(data) || (offset|len(data))%4 != 0 {
+		panic(fmt.Sprintf("BUG: write of [%d:%d] to buffer %s, which has %d bytes", offset, offset+len(data), b.label, b.size))
+	}
+	if err := b.pool.d.lost; err != nil {
+		return err
+	}
+	if b.pool.mapped {
+		copy(b.bytes()[offset:], data)
+		return nil
+	}
+	return b.pool.d.stage(b, offset, data)
+}
+
+// take makes a buffer in the first block with room, or in a new one.
+func (p *pool) take(label string, size int) (*buffer, error) {
+	if p.d.lost != nil {
+		return nil, p.d.lost
+	}
+	if p.d.fault.hit("oom") {
+		return nil, fmt.Errorf("vulkan: injected fault: buffer %s: %w", label, compute.ErrMemory)
+	}
+	for _, b := range p.blocks {
+		if offset, ok := b.arena.take(size); ok {
+			return &buffer{p, b, label, offset, size}, nil
+		}
+	}
+	b, err := p.grow(roundUp(size))
+	if err != nil {
+		return nil, fmt.Errorf("buffer %s of %d MiB: %w", label, size>>20, err)
+	}
+	offset, _ := b.arena.take(size)
+	return &buffer{p, b, label, offset, size}, nil
+}
+
+// grow adds a block with room for need bytes: as large as all there are, within
+// the bounds, or just large enough where such a one is not to be had.
+func (p *pool) grow(need int) (*block, error) {
+	have := 0
+	for _, b := range p.blocks {
+		have += b.size
+	}
+	size := max(need, min(max(have, smallestBlock), largestBlock))
+	b, err := p.allocate(size)
+	if err != nil && size > need && p.d.lost == nil {
+		b, err = p.allocate(need)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.blocks = append(p.blocks, b)
+	return b, nil
+}
+
+func (p *pool) allocate(size int) (*block, error) {
+	if largest := int(p.d.facts.max_allocation); size > largest {
+		return nil, fmt.Errorf("vulkan: the device allocates at most %d MiB at once: %w", largest>>20, compute.ErrMemory)
+	}
+	if free := p.d.free(p.heap); int64(size) > free {
+		return nil, fmt.Errorf("vulkan: %d MiB free: %w", free>>20, compute.ErrMemory)
+	}
+	var handle C.VkBuffer
+	var need C.VkMemoryRequirements
+	if err := p.d.check(C.shim_buffer_new(p.d.c, C.uint64_t(size), &handle, &need)); err != nil {
+		return nil, err
+	}
+	if need.memoryTypeBits&(1<<p.kind) == 0 {
+		C.shim_block_free(p.d.c, C.block{buffer: handle})
+		return nil, fmt.Errorf("vulkan: memory type %d holds no buffers: %w", p.kind, compute.ErrUnavailable)
+	}
+	b := &block{size: size, arena: newArena(size)}
+	if err := p.d.check(C.shim_block_new(p.d.c, handle, C.uint64_t(need.size), C.uint32_t(p.kind), C.int(bit(p.mapped)), &b.c)); err != nil {
+		return nil, err
+	}
+	if p.mapped {
+		b.bytes = unsafe.Slice((*byte)(b.c.mapped), size)
+	}
+	p.d.taken[p.heap] += int64(size)
+	return b, nil
+}
+
+func (p *pool) drop(b *block) {
+	p.blocks = slices.DeleteFunc(p.blocks, func(o *block) bool { return o == b })
+	p.d.taken[p.heap] -= int64(b.size)
+	C.shim_block_free(p.d.c, b.c)
+	b.bytes = nil
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// NewBuffer implements driver.Device.
+func (d *device) NewBuffer(label string, size int, use driver.Use) (driver.Buffer, error) {
+	if size <= 0 || size%4 != 0 {
+		panic(fmt.Sprintf("BUG: buffer %s of %d bytes", label, size))
+	}
+	kind := d.types.local
+	if use == driver.Host {
+		kind = d.types.host
+	}
+	b, err := d.pool(kind).take(label, size)
+	if err != nil {
+		return nil, err // and not a nil *buffer in an interface
+	}
+	return b, nil
+}
+
+// pool returns the pool of a memory type.
+func (d *device) pool(kind int) *pool {
+	if d.pools[kind] == nil {
+		t := d.facts.type_of[kind]
+		d.pools[kind] = &pool{d: d, kind: kind, heap: int(t.heapIndex), mapped: int(t.propertyFlags)&seen == seen}
+	}
+	return d.pools[kind]
+}
+
+// free returns how many bytes of a heap may still be allocated: what the driver
+// says, or four fifths of the heap without what was taken.
+func (d *device) free(heap int) int64 {
+	return freeOf(d.in, d.physical, &d.facts, heap, d.taken[heap])
+}
+
+func freeOf(in *C.instance, p C.VkPhysicalDevice, f *C.facts, heap int, taken int64) int64 {
+	if f.budget_extension == 0 {
+		return int64(f.heap_of[heap].size)/5*4 - taken
+	}
+	var budget, usage [16]C.uint64_t
+	C.shim_budget(in, p, &budget[0], &usage[0])
+	return max(int64(budget[heap])-int64(usage[heap]), 0)
+}

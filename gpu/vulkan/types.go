@@ -1,0 +1,64 @@
+//go:build cgo && (linux || windows) && (amd64 || arm64)
+
+package vulkan
+
+import (
+	"fmt"
+
+	"bitnet-gpu/engine/compute"
+)
+
+// Properties of a memory type.
+const (
+	deviceLocal = 1
+	hostVisible = 2
+	coherent    = 4
+	cached      = 8
+	ordinary    = deviceLocal | hostVisible | coherent | cached // others are for special purposes
+
+	seen = hostVisible | coherent // the host may read and write it as it stands
+)
+
+type memoryType struct{ flags, heap int }
+
+// memoryTypes are the memory types for each purpose.
+type memoryTypes struct {
+	local   int // driver.Local: in the largest heap of the device's own, seen by the host if that heap can be
+	host    int // driver.Host: not of the device's own, where there is such
+	staging int // of the host, cached, to be read back from
+}
+
+// pickTypes chooses among a device's memory types, given the heaps' sizes. Where several serve, the
+// specification puts the fastest first.
+func pickTypes(types []memoryType, heaps []int64) (m memoryTypes, err error) {
+	largest := -1 // heap
+	for _, t := range types {
+		if t.flags&deviceLocal != 0 && (largest < 0 || heaps[t.heap] > heaps[largest]) {
+			largest = t.heap
+		}
+	}
+	first := func(want, without int, heap int) int {
+		for i, t := range types {
+			if t.flags&want == want && t.flags&without == 0 && t.flags&^ordinary == 0 && (heap < 0 || t.heap == heap) {
+				return i
+			}
+		}
+		return -1
+	}
+	m.local = firstOf(first(deviceLocal|seen, 0, largest), first(deviceLocal, 0, largest))
+	m.host = firstOf(first(seen, deviceLocal, -1), first(seen, 0, -1))
+	m.staging = firstOf(first(seen|cached, deviceLocal, -1), first(seen|cached, 0, -1), m.host)
+	if m.local < 0 || m.host < 0 {
+		return m, fmt.Errorf("vulkan: no usable memory types: %w", compute.ErrUnavailable)
+	}
+	return m, nil
+}
+
+func firstOf(candidates ...int) int {
+	for _, c := range candidates {
+		if c >= 0 {
+			return c
+		}
+	}
+	return -1
+}
