@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"bitnet-gpu/engine"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/hub"
 )
 
 func main() {
@@ -36,7 +38,8 @@ const (
 	exitModel       = 3   // no usable model
 	exitUnavailable = 4   // the backend or device asked for
 	exitMemory      = 5   // out of memory
-	exitInterrupted = 130 // second Ctrl-C
+	exitNetwork     = 6   // network, or a wrong checksum
+	exitInterrupted = 130 // second Ctrl-C, or a pull that one stopped
 )
 
 // run executes a command line and returns its exit code.
@@ -50,8 +53,8 @@ func run(args []string, std stdio) int {
 		PersistentPreRun:  func(*cobra.Command, []string) { parsed = true },
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(generateCmd(std), tokenizeCmd(std), logitsCmd(std), inspectCmd(std), devicesCmd(std))
-	root.SetArgs(args)
+	root.AddCommand(generateCmd(std), tokenizeCmd(std), logitsCmd(std), inspectCmd(std), pullCmd(std), listCmd(std), rmCmd(std), devicesCmd(std))
+	root.SetArgs(dialect(args))
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
@@ -74,6 +77,8 @@ func exitCode(err error) int {
 	}{
 		{engine.ErrUsage, exitUsage},
 		{weights.ErrInvalid, exitModel},
+		{hub.ErrNetwork, exitNetwork},
+		{context.Canceled, exitInterrupted},
 		{compute.ErrMemory, exitMemory},
 		{compute.ErrUnavailable, exitUnavailable},
 		{compute.ErrLost, exitUnavailable},
@@ -88,7 +93,7 @@ func exitCode(err error) int {
 // message is an error on one line, without the words that only sort it.
 func message(err error) string {
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
-	for _, kind := range []error{engine.ErrUsage, weights.ErrInvalid, compute.ErrUnavailable} {
+	for _, kind := range []error{engine.ErrUsage, weights.ErrInvalid, compute.ErrUnavailable, hub.ErrRef, context.Canceled} {
 		text = strings.ReplaceAll(text, ": "+kind.Error(), "")
 		text = strings.TrimPrefix(text, kind.Error()+": ")
 	}

@@ -77,7 +77,7 @@ func TestUsage(t *testing.T) {
 		{"logits without tokens", []string{"logits", "-m", tinyA, "-o", "x.npy"}, exitUsage, "--tokens"},
 		{"logits of no number", []string{"logits", "-m", tinyA, "--tokens", "1,x", "-o", "x.npy"}, exitUsage, `"x"`},
 		{"tokenize without vocabulary", []string{"tokenize", "x"}, exitUsage, "--tokenizer"},
-		{"inspect nothing", []string{"inspect"}, exitUsage, "accepts 1 arg"},
+		{"inspect nothing", []string{"inspect"}, exitUsage, "no model"},
 		{"tokenize a directory", []string{"tokenize", "--tokenizer", t.TempDir(), "x"}, exitModel, "not a regular file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 // modelFlags are the flags of every verb that runs a model.
 type modelFlags struct {
-	model   string
+	source
 	backend string
 	device  string
 	context int
@@ -22,7 +22,7 @@ type modelFlags struct {
 }
 
 func (f *modelFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.model, "model", "m", "", "`FILE` of the model (GGUF)")
+	f.source.add(cmd)
 	cmd.Flags().StringVar(&f.backend, "backend", "auto", "auto, "+strings.Join(engine.Backends(), ", "))
 	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device, as the verb devices prints it")
 	cmd.Flags().IntVarP(&f.context, "ctx-size", "c", 0, "positions of the context (default the model's)")
@@ -32,8 +32,8 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 
 // open loads the model, with a bar if that takes long.
 func (f *modelFlags) open(std stdio) (*engine.Engine, error) {
-	if f.model == "" {
-		return nil, usage("no model: name a GGUF file with -m MODEL.gguf, such as the ggml-model-i2_s.gguf of microsoft/bitnet-b1.58-2B-4T-gguf")
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	if f.context < 0 || f.threads < 0 || f.batch < 0 {
 		return nil, usage("-c, -t and --batch must not be negative")
@@ -41,9 +41,13 @@ func (f *modelFlags) open(std stdio) (*engine.Engine, error) {
 	if f.device != "" && f.device != "cpu" {
 		return nil, fmt.Errorf("device %q: there is only cpu, see bitnet-gpu devices: %w", f.device, compute.ErrUnavailable)
 	}
+	path, err := f.path(std)
+	if err != nil {
+		return nil, err
+	}
 	bar := newBar(std.err)
 	defer bar.finish()
-	return engine.Open(f.model, engine.Options{
+	return engine.Open(path, engine.Options{
 		Backend: f.backend, Context: f.context, Threads: f.threads, Batch: f.batch, Progress: bar.progress,
 		Notice: func(line string) { fmt.Fprintln(std.err, line) },
 	})

@@ -56,7 +56,10 @@ func TestKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(100+rand.IntN(150)) * time.Millisecond)
+		more := bytes.Count(have, []byte{'#'}) + 1 + rand.IntN(300)
+		for end := time.Now().Add(time.Minute); bytes.Count(blocks(t, blob), []byte{'#'}) < more && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
