@@ -18,19 +18,31 @@ import (
 )
 
 func inspectCmd(std stdio) *cobra.Command {
+	var from source
 	var asJSON, sum bool
 	cmd := &cobra.Command{
-		Use:   "inspect MODEL",
+		Use:   "inspect MODEL | -hf MODEL",
 		Short: "Show what is in a model file and what it will take to run it",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MaximumNArgs(1),
 	}
+	from.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
 	cmd.Flags().BoolVar(&sum, "sha256", false, "compute the file's SHA-256 too")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		if args[0] == "" {
-			return usage("inspect needs the name of a file")
+		if len(args) > 0 {
+			if args[0] == "" {
+				return usage("inspect needs the name of a file")
+			}
+			if from.model != "" {
+				return usage("inspect shows one model: %s or %s", args[0], from.model)
+			}
+			from.model = args[0]
 		}
-		s, err := weights.Inspect(args[0])
+		path, err := from.path(std)
+		if err != nil {
+			return err
+		}
+		s, err := weights.Inspect(path)
 		if err != nil {
 			return err
 		}
@@ -40,7 +52,7 @@ func inspectCmd(std stdio) *cobra.Command {
 			return err
 		}
 		if sum {
-			if r.SHA256, err = fileSum(args[0]); err != nil {
+			if r.SHA256, err = fileSum(path); err != nil {
 				return err
 			}
 		}
