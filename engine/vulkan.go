@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"strings"
 
 	"bitnet-gpu/engine/compute"
@@ -12,6 +13,9 @@ import (
 
 // openVulkan opens the backend on the Vulkan device of that name, or the best.
 func openVulkan(m *weights.Model, opt compute.Options, device string) (compute.Backend, error) {
+	if m.Activation != weights.ReLU2 || !m.SubNorms {
+		return nil, fmt.Errorf("vulkan: no kernels yet for models with %s, sub-norms: %v: %w", m.Activation, m.SubNorms, compute.ErrUnavailable)
+	}
 	dev, err := vulkan.Open(vulkan.Options{Device: device})
 	if err != nil {
 		return nil, err
