@@ -12,6 +12,7 @@ package gpu
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/gpu/driver"
@@ -96,8 +97,9 @@ type backend struct {
 func (b *backend) Info() compute.Info {
 	info := b.dev.Info()
 	w, c := b.memory()
+	api, _, _ := strings.Cut(info.API, " ")
 	return compute.Info{
-		Backend: "vulkan",
+		Backend: strings.ToLower(api),
 		Device:  info.Device,
 		Path:    b.variant,
 		Batch:   b.batch,
