@@ -1,8 +1,11 @@
 package cpu
 
 import (
+	"slices"
+
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/weights"
 )
 
 // A row is one token of a batch.
@@ -39,8 +42,8 @@ type scratch struct {
 // workerScratch is what one worker needs for itself.
 type workerScratch struct {
 	acc     []int32   // sums of a stretch of tiles
-	y       []float32 // (max width) normed vector, then block sums of squares
-	sums    []float32
+	y       []float32 // (max width) normed vector
+	sums    []float32 // (max width/16) block sums of squares
 	codes   []int8    // (max width)
 	score   []float32 // (64)
 	o       []float32 // (HeadDim)
@@ -69,7 +72,7 @@ func (b *backend) allocate() {
 	s.worker = make([]workerScratch, b.workers)
 	for i := range s.worker {
 		w := &s.worker[i]
-		w.acc = make([]int32, max(b.Panel*kernel.TileRows, tiles(width)*kernel.TileRows))
+		w.acc = make([]int32, max(b.Panel*kernel.TileRows, tiles(width)*kernel.TileRows, 2*kernel.TileRows))
 		w.y = make([]float32, width)
 		w.sums = make([]float32, width/16)
 		w.codes = make([]int8, width)
@@ -79,6 +82,9 @@ func (b *backend) allocate() {
 		w.line = make([]float32, m.Hidden)
 	}
 	b.scoreScale = scoreScale(m.HeadDim)
+	if !m.SubNorms {
+		b.ones = slices.Repeat([]float32{1}, width)
+	}
 	b.used = make([]bool, b.slots)
 	b.regions, b.guarded = b.bindRegions(), b.forwardSteps
 }
@@ -86,16 +92,16 @@ func (b *backend) allocate() {
 // regions are the parallel parts of a forward pass, as functions of the worker.
 // They are bound once: a method value made at each call would be garbage.
 type regions struct {
-	embed, attnNorm, qkv, rope, attend, subNorm, o    func(int)
-	ffnNorm, gateUp, ffnSubNorm, down, outNorm, head_ func(int)
-	screen, rescore                                   func(int)
+	embed, attnNorm, qkv, rope, attend, subNorm, o     func(int)
+	ffnNorm, gateUp, ffnSubNorm, down, outNorm, logits func(int)
+	screen, rescore                                    func(int)
 }
 
 func (b *backend) bindRegions() regions {
 	return regions{
 		embed: b.embed, attnNorm: b.attnNorm, qkv: b.qkv, rope: b.rope, attend: b.attend,
 		subNorm: b.subNorm, o: b.attnOut, ffnNorm: b.ffnNorm, gateUp: b.gateUp,
-		ffnSubNorm: b.ffnSubNorm, down: b.down, outNorm: b.outNorm, head_: b.head,
+		ffnSubNorm: b.ffnSubNorm, down: b.down, outNorm: b.outNorm, logits: b.head,
 		screen: b.screenTiles, rescore: b.rescore,
 	}
 }
@@ -170,7 +176,7 @@ func (b *backend) embed(int) {
 }
 
 func (b *backend) attnNorm(worker int) {
-	b.normQuantise(worker, b.scratch.h, b.layers[b.scratch.l].AttnNorm)
+	b.normQuantise(worker, b.scratch.h, b.model.Hidden, b.layers[b.scratch.l].AttnNorm)
 }
 
 func (b *backend) qkv(worker int) {
@@ -184,7 +190,7 @@ func (b *backend) qkv(worker int) {
 }
 
 func (b *backend) subNorm(worker int) {
-	b.normQuantise(worker, b.scratch.kqv, b.layers[b.scratch.l].AttnSubNorm)
+	b.normQuantise(worker, b.scratch.kqv, b.model.Heads*b.model.HeadDim, b.layers[b.scratch.l].AttnSubNorm)
 }
 
 func (b *backend) attnOut(worker int) { b.residual(worker, b.layers[b.scratch.l].o) }
@@ -197,7 +203,7 @@ func (b *backend) residual(worker int, m *matrix) {
 }
 
 func (b *backend) ffnNorm(worker int) {
-	b.normQuantise(worker, b.scratch.h, b.layers[b.scratch.l].FFNNorm)
+	b.normQuantise(worker, b.scratch.h, b.model.Hidden, b.layers[b.scratch.l].FFNNorm)
 }
 
 // gateUp computes the rows of both matrices that belong together, then their
@@ -211,13 +217,17 @@ func (b *backend) gateUp(worker int) {
 		first, last := lo*kernel.TileRows, min(hi*kernel.TileRows, n)
 		for t := range s.rows {
 			gate, up := vector(s.gate, t, n)[first:last], vector(s.up, t, n)[first:last]
-			b.ReLU2(gate, gate, up)
+			if b.model.Activation == weights.SiLU {
+				kernel.SiLU(gate, gate, up)
+			} else {
+				b.ReLU2(gate, gate, up)
+			}
 		}
 	}
 }
 
 func (b *backend) ffnSubNorm(worker int) {
-	b.normQuantise(worker, b.scratch.gate, b.layers[b.scratch.l].FFNSubNorm)
+	b.normQuantise(worker, b.scratch.gate, b.model.FFN, b.layers[b.scratch.l].FFNSubNorm)
 }
 
 func (b *backend) down(worker int) { b.residual(worker, b.layers[b.scratch.l].down) }

@@ -1,29 +1,68 @@
 package engine
 
-import "bitnet-gpu/cpu"
+import (
+	"slices"
+	"strings"
+
+	"bitnet-gpu/cpu"
+	"bitnet-gpu/engine/compute"
+)
 
 // A Device is something a model can run on, or the reason why it cannot.
 type Device struct {
-	Backend string `json:"backend"`
-	Chosen  bool   `json:"chosen"` // by "auto"
-	Problem string `json:"problem,omitempty"`
-	cpu.Device
+	Backend string      `json:"backend"`
+	Name    string      `json:"name,omitempty"`
+	Chosen  bool        `json:"chosen"`            // by "auto"
+	Problem string      `json:"problem,omitempty"` // why not
+	CPU     *cpu.Device `json:"cpu,omitempty"`
+	GPU     *GPU        `json:"gpu,omitempty"`
 }
 
-// Devices lists the devices of every backend, in the order of preference.
+// A GPU says what a device of a graphics interface is and can do.
+type GPU struct {
+	Driver    string `json:"driver"`
+	API       string `json:"api"`
+	ID        string `json:"id"` // stays the same over starts
+	Type      string `json:"type"`
+	Memory    int64  `json:"memory"`     // bytes
+	Free      int64  `json:"free"`       // bytes that may be used now
+	Range     int64  `json:"range"`      // most bytes of one binding
+	GroupSize int    `json:"group_size"` // invocations of a work group
+	Subgroup  int    `json:"subgroup"`
+	Dot       bool   `json:"dot"`      // has the integer dot product
+	FastDot   bool   `json:"fast_dot"` // in hardware
+}
+
+// Devices lists the devices of every backend, in the order of preference. Which
+// is chosen for a model depends on the model's size too.
 func Devices() []Device {
 	var all []Device
-	for _, b := range backends {
-		if b.open == nil {
-			all = append(all, Device{Backend: b.name, Problem: "not in this build"})
+	for _, c := range backends {
+		switch {
+		case c.open == nil:
+			all = append(all, Device{Backend: c.name, Problem: "not in this build"})
+		case c.name == "vulkan":
+			all = append(all, vulkanDevices()...)
+		case c.name == "cpu":
+			all = append(all, cpuDevice(!slices.ContainsFunc(all, func(d Device) bool { return d.Chosen })))
 		}
 	}
-	d := Device{Backend: "cpu"}
-	var err error
-	if d.Device, err = cpu.Describe(); err != nil {
-		d.Problem = err.Error()
+	return all
+}
+
+func cpuDevice(best bool) Device {
+	about, err := cpu.Describe()
+	d := Device{Backend: "cpu", Name: about.Name, CPU: &about}
+	if err != nil {
+		d.Problem = strip(err)
 	} else {
-		d.Chosen = true
+		d.Chosen = best
 	}
-	return append(all, d)
+	return d
+}
+
+// strip is an error without the words that only sort it.
+func strip(err error) string {
+	text := strings.TrimSuffix(err.Error(), ": "+compute.ErrUnavailable.Error())
+	return strings.TrimSuffix(text, ": "+compute.ErrMemory.Error())
 }

@@ -31,10 +31,12 @@ const maxContext = 1 << 20
 // Options say how to run a model. The zero value is a good choice.
 type Options struct {
 	Backend  string                  // "auto" ("" too), "cpu", "vulkan", "opengl"
+	Device   string                  // "cpu", or the index, ID or part of the name of a GPU; "": the best
 	Context  int                     // positions of a sequence; 0: what the model was trained for
 	Slots    int                     // sequences that run or stay cached at once; 0: 1
 	Batch    int                     // prompt tokens computed together; 0: the backend's choice
-	Threads  int                     // CPU threads; 0: one for each processor
+	Threads  int                     // CPU threads; 0: one for each core
+	I2SARM   bool                    // I2_S files are in the layout of ARM builds, see weights.OpenOptions
 	Progress func(done, total int64) // hears of loading, in bytes of weights; may be nil
 	Notice   func(line string)       // hears when another backend takes over; may be nil
 	Trace    func(compute.Tap)       // sees every intermediate; nil in production
@@ -48,6 +50,7 @@ type Engine struct {
 	noText    error // why there is no tokenizer, or nil
 	context   int
 	options   compute.Options
+	device    string
 	notice    func(string)
 	slots     slots
 
@@ -62,10 +65,10 @@ type Engine struct {
 // Open loads the model of a file. The engine owns the file until Close.
 //
 // Errors wrap weights.ErrInvalid for a file that is no usable model,
-// compute.ErrUnavailable and compute.ErrMemory for a backend that cannot run
+// compute.ErrUnavailable, ErrMemory and ErrLost for a backend that cannot run
 // it, and ErrUsage.
 func Open(path string, opt Options) (*Engine, error) {
-	m, err := weights.Open(path)
+	m, err := weights.OpenWith(path, weights.OpenOptions{I2SARM: opt.I2SARM, Progress: opt.Progress})
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +81,7 @@ func Open(path string, opt Options) (*Engine, error) {
 
 // New is Open for a model at hand, which the engine then owns.
 func New(m *weights.Model, opt Options) (*Engine, error) {
-	e := &Engine{model: m, context: opt.Context}
+	e := &Engine{model: m, context: opt.Context, device: opt.Device}
 	var err error
 	if e.tokenizer, err = tokenizer.New(&m.Vocab); err != nil { // ids still work
 		e.noText = fmt.Errorf("%s: %w: %w", m.Path, err, weights.ErrInvalid)
@@ -86,13 +89,15 @@ func New(m *weights.Model, opt Options) (*Engine, error) {
 	if e.context == 0 {
 		e.context = m.Context
 	}
-	if e.context > maxContext {
-		return nil, fmt.Errorf("%w: a context of %d positions; at most %d are possible (the model was trained for %d)", ErrUsage, e.context, maxContext, m.Context)
+	for _, c := range []struct {
+		what       string
+		given, top int
+	}{{"context", opt.Context, maxContext}, {"slots", opt.Slots, 1 << 10}, {"batch", opt.Batch, 1 << 16}, {"threads", opt.Threads, 1 << 10}} {
+		if c.given < 0 || c.given > c.top {
+			return nil, fmt.Errorf("%w: %s %d: from 0 (the default) to %d are possible", ErrUsage, c.what, c.given, c.top)
+		}
 	}
-	if e.context < 1 || opt.Slots < 0 || opt.Batch < 0 || opt.Threads < 0 {
-		return nil, fmt.Errorf("%w: context, slots, batch and threads must not be negative", ErrUsage)
-	}
-	from, err := choices(opt.Backend)
+	from, err := choices(opt.Backend, opt.Device)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +105,7 @@ func New(m *weights.Model, opt Options) (*Engine, error) {
 		Slots: max(opt.Slots, 1), Context: e.context, Batch: opt.Batch, Threads: opt.Threads,
 		Progress: opt.Progress, Trace: opt.Trace,
 	}
-	e.backend, e.rest, e.reasons, err = pick(from, m, e.options)
+	e.backend, e.rest, e.reasons, err = pick(from, m, e.options, opt.Device)
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +154,9 @@ func (e *Engine) Logits(ctx context.Context, tokens []int32, use func(rows []flo
 	n := min(len(tokens), max(e.Info().Batch, 1))
 	out := make([]float32, n*e.model.VocabSize)
 	for pos, done := 0, 0; pos < len(tokens); {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		part := tokens[pos:min(pos+n, len(tokens))]
 		step := compute.Step{Slot: s.index, Pos: pos, Tokens: part}
 		rows := out[:len(part)*e.model.VocabSize]

@@ -33,10 +33,10 @@ func (f *failing) Forward(steps []compute.Step) error {
 func withFailing(t *testing.T, n int, err error) {
 	old := backends
 	t.Cleanup(func() { backends = old })
-	backends = []choice{{"failing", func(m *weights.Model, opt compute.Options) (compute.Backend, error) {
+	backends = []choice{{"failing", func(m *weights.Model, opt compute.Options, _ string) (compute.Backend, error) {
 		b, e := cpu.New(m, opt)
 		return &failing{b, n, err}, e
-	}}, {"cpu", cpu.New}}
+	}}, {"cpu", openCPU}}
 }
 
 const tinyA = "../test/testdata/golden/tinyA-i2_s.gguf"

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"bitnet-gpu/cpu"
@@ -13,14 +14,18 @@ import (
 // A choice is a backend to try.
 type choice struct {
 	name string
-	open func(*weights.Model, compute.Options) (compute.Backend, error) // nil: not in this build
+	open func(m *weights.Model, opt compute.Options, device string) (compute.Backend, error) // nil: not in this build
 }
 
 // backends is what there is to choose from, the best first.
 var backends = []choice{
-	{"vulkan", nil},
+	{"vulkan", openVulkan},
 	{"opengl", nil},
-	{"cpu", cpu.New},
+	{"cpu", openCPU},
+}
+
+func openCPU(m *weights.Model, opt compute.Options, _ string) (compute.Backend, error) {
+	return cpu.New(m, opt)
 }
 
 // Backends returns the names that Options.Backend knows beside "auto".
@@ -33,34 +38,43 @@ func Backends() []string {
 }
 
 // choices returns the backends that a name allows: for "auto" all of them, else
-// the one, which is never replaced by another.
-func choices(name string) ([]choice, error) {
-	if name == "" || name == "auto" {
-		return backends, nil
-	}
-	for i, c := range backends {
-		if c.name == name {
-			return backends[i : i+1], nil
+// the one, which is never replaced by another. A device that is named allows
+// only those that have devices: "cpu" is the CPU backend's.
+func choices(name, device string) ([]choice, error) {
+	var from []choice
+	for _, c := range backends {
+		if (name == "" || name == "auto" || name == c.name) && (device == "" || (device == "cpu") == (c.name == "cpu")) {
+			from = append(from, c)
 		}
+	}
+	switch {
+	case from != nil:
+		return from, nil
+	case slices.Contains(Backends(), name):
+		return nil, fmt.Errorf("%w: backend %s has no device %q", ErrUsage, name, device)
 	}
 	return nil, fmt.Errorf("%w: unknown backend %q; there are auto, %s", ErrUsage, name, strings.Join(Backends(), ", "))
 }
 
 // pick opens the first backend that works. It returns those behind it, and the
 // reasons, a line each, why those before it did not.
-func pick(from []choice, m *weights.Model, opt compute.Options) (b compute.Backend, rest []choice, reasons []string, err error) {
+func pick(from []choice, m *weights.Model, opt compute.Options, device string) (b compute.Backend, rest []choice, reasons []string, err error) {
 	for i, c := range from {
 		if c.open == nil {
 			err = fmt.Errorf("%s: not in this build: %w", c.name, compute.ErrUnavailable)
-		} else if b, err = c.open(m, opt); err == nil {
+		} else if b, err = c.open(m, opt, device); err == nil {
 			return b, from[i+1:], reasons, nil
 		}
-		if !errors.Is(err, compute.ErrUnavailable) && !errors.Is(err, compute.ErrMemory) {
+		if !errors.Is(err, compute.ErrUnavailable) && !errors.Is(err, compute.ErrMemory) && !errors.Is(err, compute.ErrLost) {
 			return nil, nil, nil, err
 		}
-		reasons = append(reasons, strings.TrimSuffix(err.Error(), ": "+compute.ErrUnavailable.Error()))
+		reasons = append(reasons, strip(err))
 	}
-	return nil, nil, nil, err
+	kind := compute.ErrUnavailable
+	if errors.Is(err, compute.ErrMemory) {
+		kind = compute.ErrMemory
+	}
+	return nil, nil, nil, fmt.Errorf("%s: %w", strings.Join(reasons, "; "), kind)
 }
 
 // errRefeed says that a slot's cache is void, since another backend took over:
@@ -88,7 +102,7 @@ func (e *Engine) forward(s *slot, step compute.Step) error {
 func (e *Engine) replace(cause error) error {
 	failed := e.info.Backend
 	_ = e.backend.Close() // it is gone: what it says now changes nothing
-	b, rest, reasons, err := pick(e.rest, e.model, e.options)
+	b, rest, reasons, err := pick(e.rest, e.model, e.options, e.device)
 	if err != nil {
 		e.rest, e.backend = nil, broken{cause}
 		return errors.Join(cause, err)

@@ -3,10 +3,6 @@
 // computes one tile of 8 rows for TOKENS tokens; of its invocations, 8 side by
 // side take 16 bytes, 64 weights, of a row each, and the others the next steps
 // along the rows.
-//
-// The integers of 4 x 4 products come from what the device does best: DOT, the
-// instruction for packed bytes; F32, float32, which is exact below 2^24; else
-// int32.
 
 PARAMS {
 	uint rows;
@@ -19,35 +15,10 @@ BUFFER(0) readonly buffer Weights { uvec4 weights[]; }; // (tiles, steps, 8)
 BUFFER(1) readonly buffer Codes { uvec4 codes[]; }; // (tokens, 1 + 4*steps) sum of the codes and scale, codes
 BUFFER(2) buffer Out { float o[]; }; // (tokens, rows)
 
-#define THREES 0x03030303u
-
-#ifdef DOT
-#extension GL_EXT_spirv_intrinsics : require
-spirv_instruction(extensions = ["SPV_KHR_integer_dot_product"], capabilities = [6018, 6019], id = 4450)
-int dotPacked(uint a, uint b, spirv_literal int format);
-#define SUM int
-int four(uint w, uint a) { return dotPacked(w & THREES, a, 0); }
-#elif defined(F32)
-#define SUM precise float
-precise float four(uint w, uint a) {
-	precise float x = float(int(w & 3u)) * float(bitfieldExtract(int(a), 0, 8));
-	precise float y = float(int(w >> 8 & 3u)) * float(bitfieldExtract(int(a), 8, 8));
-	precise float z = float(int(w >> 16 & 3u)) * float(bitfieldExtract(int(a), 16, 8));
-	precise float v = float(int(w >> 24 & 3u)) * float(int(a) >> 24);
-	precise float xy = x + y;
-	precise float zv = z + v;
-	precise float all = xy + zv;
-	return all;
-}
-#else
-#define SUM int
-int four(uint w, uint a) {
-	return int(w & 3u) * bitfieldExtract(int(a), 0, 8) + int(w >> 8 & 3u) * bitfieldExtract(int(a), 8, 8) +
-	       int(w >> 16 & 3u) * bitfieldExtract(int(a), 16, 8) + int(w >> 24 & 3u) * (int(a) >> 24);
-}
-#endif
-
 CONSTANT(1, TOKENS, 1u)
+
+#include "product.glsl"
+
 shared int part[TOKENS * GROUP];
 
 void main() {
@@ -61,12 +32,8 @@ void main() {
 		for (uint t = 0u; t < TOKENS; t++) {
 			uint at = min(first + t, tokens - 1u) * (1u + 4u * steps) + 1u + 4u * s;
 			for (uint j = 0u; j < 4u; j++) {
-				uvec4 a = codes[at + j];
-				SUM word = four(w[j], a.x);
-				word = word + four(w[j] >> 2, a.y);
-				word = word + four(w[j] >> 4, a.z);
-				word = word + four(w[j] >> 6, a.w);
-				sum[t] = sum[t] + word;
+				SUM x = sixteen(w[j], codes[at + j]);
+				sum[t] = sum[t] + x;
 			}
 		}
 	}

@@ -49,7 +49,7 @@ func TestShrunk(t *testing.T) {
 	if err := <-done; err == nil || err.Error() != want {
 		t.Errorf("error %v, expected %s", err, want)
 	}
-	if err := m.WriteGGUF(filepath.Join(t.TempDir(), "copy.gguf")); err == nil || err.Error() != want {
+	if err := m.WriteGGUF(filepath.Join(t.TempDir(), "copy.gguf"), WriteOptions{}); err == nil || err.Error() != want {
 		t.Errorf("error %v, expected %s", err, want)
 	}
 }
@@ -98,14 +98,14 @@ func TestRelease(t *testing.T) {
 	for i := range m.Layers {
 		for _, matrix := range m.Layers[i].Tensors() {
 			before := string(matrix.Data)
-			m.Release(&matrix.Matrix)
+			m.Release(matrix.Data)
 			if string(matrix.Data) != before {
 				t.Errorf("%s changed", matrix.Name)
 			}
 		}
 	}
 	memory := &Model{}
-	memory.Release(&m.Layers[0].Q.Matrix) // nothing to do
+	memory.Release(m.Layers[0].Q.Data) // nothing to do
 }
 
 func TestClose(t *testing.T) {

@@ -59,8 +59,10 @@ func parseVocab(data []byte) (*Vocab, error) {
 	return parseTiktoken(data)
 }
 
-// readVocabFile reads a regular file of bounded size.
-func readVocabFile(path string) ([]byte, error) {
+func readVocabFile(path string) ([]byte, error) { return readBounded(path, maxVocabFile) }
+
+// readBounded reads a regular file of at most limit bytes.
+func readBounded(path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path) // before it is opened: opening a pipe would wait
 	if err != nil {
 		return nil, err
@@ -68,8 +70,8 @@ func readVocabFile(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("not a regular file")
 	}
-	if info.Size() > maxVocabFile {
-		return nil, fmt.Errorf("%d bytes, too large for a vocabulary (limit %d)", info.Size(), maxVocabFile)
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%d bytes, too large: the limit is %d", info.Size(), limit)
 	}
 	return os.ReadFile(path)
 }

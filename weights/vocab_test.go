@@ -151,7 +151,7 @@ func TestReadVocabNoFile(t *testing.T) {
 	if err := os.Truncate(big, maxVocabFile+1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadVocab(big); err == nil || !strings.Contains(err.Error(), "too large for a vocabulary") {
+	if _, err := ReadVocab(big); err == nil || !strings.Contains(err.Error(), "too large: the limit is") {
 		t.Errorf("a file of 64 MiB and a byte gives the error %v", err)
 	}
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,25 +19,45 @@ func devicesCmd(std stdio) *cobra.Command {
 		Short: "List what a model can run on, and what would be chosen",
 		Args:  cobra.NoArgs,
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write a JSON array")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		devices := engine.Devices()
 		if asJSON {
 			return json.NewEncoder(std.out).Encode(devices)
 		}
+		w := bufio.NewWriter(std.out)
 		for _, d := range devices {
-			mark := " "
-			if d.Chosen {
-				mark = "*"
-			}
-			if d.Problem != "" {
-				fmt.Fprintf(std.out, "%s %-7s %s\n", mark, d.Backend, d.Problem)
-				continue
-			}
-			fmt.Fprintf(std.out, "%s %-7s %s, %d threads\n", mark, d.Backend, d.Name, d.Threads)
-			fmt.Fprintf(std.out, "  %-7s kernels %s of %s; features %s\n", "", d.Path, strings.Join(d.Paths, ", "), strings.Join(d.Features, " "))
+			printDevice(w, &d)
 		}
-		return nil
+		return w.Flush()
 	}
 	return cmd
+}
+
+// printDevice tells of a device in two lines, what it is and what it has.
+func printDevice(w io.Writer, d *engine.Device) {
+	mark := " "
+	if d.Chosen {
+		mark = "*"
+	}
+	line := strings.TrimSpace(d.Name)
+	if d.Problem != "" {
+		line = strings.TrimPrefix(line+": "+d.Problem, ": ")
+	}
+	fmt.Fprintf(w, "%s %-7s %s\n", mark, d.Backend, line)
+	if c := d.CPU; c != nil {
+		fmt.Fprintf(w, "%10s%d threads, kernels %s of %s, features %s\n", "", c.Threads, c.Path, strings.Join(c.Paths, " "), strings.Join(c.Features, " "))
+	}
+	if g := d.GPU; g != nil {
+		dot := "no"
+		if g.Dot {
+			dot = "emulated"
+		}
+		if g.FastDot {
+			dot = "in hardware"
+		}
+		fmt.Fprintf(w, "%10s%s, %s, %s, ID %s\n", "", g.Type, g.API, g.Driver, g.ID)
+		fmt.Fprintf(w, "%10smemory %s, free %s, bindings of %s, groups of %d, subgroups of %d, integer dot product %s\n", "",
+			mebi(g.Memory), mebi(g.Free), mebi(g.Range), g.GroupSize, g.Subgroup, dot)
+	}
 }

@@ -114,11 +114,10 @@ func (f *generateFlags) request(cmd *cobra.Command, in io.Reader) (engine.Reques
 		return r, err
 	}
 	if f.prompt == "-" || !cmd.Flags().Changed("prompt") && !isTerminal(in) {
-		data, err := io.ReadAll(in)
-		if err != nil {
-			return r, fmt.Errorf("standard input: %w", err)
+		var err error
+		if f.prompt, err = readText(in, maxPrompt); err != nil {
+			return r, err
 		}
-		f.prompt = string(data)
 	}
 	if f.prompt == "" {
 		return r, usage("no prompt: give one with -p, or on standard input")

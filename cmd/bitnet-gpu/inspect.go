@@ -30,6 +30,9 @@ func inspectCmd(std stdio) *cobra.Command {
 	cmd.Flags().BoolVar(&sum, "sha256", false, "compute the file's SHA-256 too")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 {
+			if args[0] == "" {
+				return usage("inspect needs the name of a file")
+			}
 			if from.model != "" {
 				return usage("inspect shows one model: %s or %s", args[0], from.model)
 			}
@@ -63,15 +66,16 @@ func inspectCmd(std stdio) *cobra.Command {
 
 // A report is what inspect tells.
 type report struct {
-	Path     string            `json:"path"`
-	Size     int64             `json:"size"`
-	SHA256   string            `json:"sha256,omitempty"`
-	Metadata []entry           `json:"metadata"`
-	Tensors  []tensor          `json:"tensors"`
-	Problem  string            `json:"problem,omitempty"` // why it cannot be run here
-	Config   *weights.Config   `json:"config,omitempty"`
-	Memory   *engine.Memory    `json:"memory,omitempty"`
-	Text     *engine.TextFacts `json:"text,omitempty"`
+	Path      string            `json:"path"`
+	Container string            `json:"container"`
+	Size      int64             `json:"size"`
+	SHA256    string            `json:"sha256,omitempty"`
+	Metadata  []entry           `json:"metadata"`
+	Tensors   []tensor          `json:"tensors"`
+	Problem   string            `json:"problem,omitempty"` // why it cannot be run here
+	Config    *weights.Config   `json:"config,omitempty"`
+	Memory    *engine.Memory    `json:"memory,omitempty"`
+	Text      *engine.TextFacts `json:"text,omitempty"`
 }
 
 type entry struct {
@@ -88,7 +92,7 @@ type tensor struct {
 }
 
 func newReport(s *weights.Summary) report {
-	r := report{Path: s.Path, Size: s.Size}
+	r := report{Path: s.Path, Container: s.Container, Size: s.Size}
 	for _, kv := range s.KV {
 		e := entry{Key: kv.Key, Type: strings.TrimPrefix(fmt.Sprintf("%T", kv.Value), "gguf."), Value: kv.Value}
 		if a, ok := kv.Value.(gguf.Array); ok {
@@ -97,7 +101,7 @@ func newReport(s *weights.Summary) report {
 		r.Metadata = append(r.Metadata, e)
 	}
 	for _, t := range s.Tensors {
-		r.Tensors = append(r.Tensors, tensor{t.Name, t.Type.String(), slices.Clone(t.Dims), len(t.Data)})
+		r.Tensors = append(r.Tensors, tensor{t.Name, t.Type, slices.Clone(t.Dims), t.Size})
 	}
 	if s.Problem != nil {
 		r.Problem = s.Problem.Error()
@@ -110,21 +114,21 @@ func newReport(s *weights.Summary) report {
 
 func (r *report) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "%s: %d bytes, GGUF v3\n", r.Path, r.Size)
+	fmt.Fprintf(w, "%s: %d bytes, %s\n", r.Path, r.Size, r.Container)
 	if r.SHA256 != "" {
 		fmt.Fprintf(w, "sha256 %s\n", r.SHA256)
 	}
 	fmt.Fprintln(w)
 	for _, e := range r.Metadata {
-		value := strings.ReplaceAll(fmt.Sprintf("%.200v", e.Value), "\n", `\n`)
+		value := printable(fmt.Sprintf("%.200s", fmt.Sprint(e.Value)))
 		if strings.HasPrefix(e.Type, "[]") {
 			value += " elements"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", e.Key, e.Type, value)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", printable(e.Key), e.Type, value)
 	}
 	fmt.Fprintln(w)
 	for _, t := range r.Tensors {
-		fmt.Fprintf(w, "%s\t%s\t%v\t%d bytes\n", t.Name, t.Type, t.Dims, t.Size)
+		fmt.Fprintf(w, "%s\t%s\t%v\t%d bytes\n", printable(t.Name), t.Type, t.Dims, t.Size)
 	}
 	fmt.Fprintln(w)
 	if r.Problem != "" {
@@ -134,7 +138,9 @@ func (r *report) print(out io.Writer) error {
 	m := r.Memory
 	fmt.Fprintf(w, "in the file's map\t%s\tembedding, head\n", mebi(m.Mapped))
 	fmt.Fprintf(w, "copied by the CPU backend\t%s\tternary weights\n", mebi(m.Weights))
+	fmt.Fprintf(w, "screen of the head\t%s\tfour-bit codes\n", mebi(m.Screen))
 	fmt.Fprintf(w, "cache\t%s\t%d positions, float16\n", mebi(m.Cache), m.Context)
+	fmt.Fprintf(w, "intermediates\t%s\tof a batch\n", mebi(m.Scratch))
 	fmt.Fprintln(w)
 	fmt.Fprintf(w, "tokenizer\t%s\n", r.Text.Tokenizer)
 	fmt.Fprintf(w, "end tokens\t%s\n", strings.Join(r.Text.Stops, " "))

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"bitnet-gpu/engine"
-	"bitnet-gpu/engine/compute"
 )
 
 // modelFlags are the flags of every verb that runs a model.
@@ -19,15 +18,42 @@ type modelFlags struct {
 	context int
 	threads int
 	batch   int
+	layout  i2sLayout
+}
+
+// i2sLayout is the flag of how I2_S matrices are laid out: 128, or 64 as ARM
+// builds of bitnet.cpp write them.
+type i2sLayout struct{ arm bool }
+
+func (l *i2sLayout) Type() string { return "128|64" }
+
+func (l *i2sLayout) String() string {
+	if l.arm {
+		return "64"
+	}
+	return "128"
+}
+
+func (l *i2sLayout) Set(text string) error {
+	if text != "128" && text != "64" {
+		return fmt.Errorf("there are 128 and 64")
+	}
+	l.arm = text == "64"
+	return nil
+}
+
+func (l *i2sLayout) add(cmd *cobra.Command) {
+	cmd.Flags().Var(l, "i2s-layout", "block of I2_S matrices: 128, or 64 in files that llama-quantize wrote on ARM since November 2025")
 }
 
 func (f *modelFlags) add(cmd *cobra.Command) {
 	f.source.add(cmd)
 	cmd.Flags().StringVar(&f.backend, "backend", "auto", "auto, "+strings.Join(engine.Backends(), ", "))
-	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device, as the verb devices prints it")
+	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device: cpu, or a GPU's index, ID or part of its name (see the verb devices)")
 	cmd.Flags().IntVarP(&f.context, "ctx-size", "c", 0, "positions of the context (default the model's)")
-	cmd.Flags().IntVarP(&f.threads, "threads", "t", 0, "CPU threads (default one for each processor)")
-	cmd.Flags().IntVar(&f.batch, "batch", 0, "prompt tokens computed together (default the backend's choice)")
+	cmd.Flags().IntVarP(&f.threads, "threads", "t", 0, "CPU threads (default one for each core)")
+	cmd.Flags().IntVarP(&f.batch, "batch", "b", 0, "prompt tokens computed together (default the backend's choice)")
+	f.layout.add(cmd)
 }
 
 // open loads the model, with a bar if that takes long.
@@ -38,9 +64,6 @@ func (f *modelFlags) open(std stdio) (*engine.Engine, error) {
 	if f.context < 0 || f.threads < 0 || f.batch < 0 {
 		return nil, usage("-c, -t and --batch must not be negative")
 	}
-	if f.device != "" && f.device != "cpu" {
-		return nil, fmt.Errorf("device %q: there is only cpu, see bitnet-gpu devices: %w", f.device, compute.ErrUnavailable)
-	}
 	path, err := f.path(std)
 	if err != nil {
 		return nil, err
@@ -48,7 +71,7 @@ func (f *modelFlags) open(std stdio) (*engine.Engine, error) {
 	bar := newBar(std.err)
 	defer bar.finish()
 	return engine.Open(path, engine.Options{
-		Backend: f.backend, Context: f.context, Threads: f.threads, Batch: f.batch, Progress: bar.progress,
+		Backend: f.backend, Device: f.device, Context: f.context, Threads: f.threads, Batch: f.batch, I2SARM: f.layout.arm, Progress: bar.progress,
 		Notice: func(line string) { fmt.Fprintln(std.err, line) },
 	})
 }
@@ -64,5 +87,18 @@ func describe(w io.Writer, e *engine.Engine) {
 	if r := e.Reasons(); len(r) > 0 {
 		why = "; " + strings.Join(r, "; ")
 	}
-	fmt.Fprintf(w, "%s (%s) on %s (%s, %d threads)%s\n", name, m.Format, info.Backend, info.Path, info.Threads, why)
+	where := info.Path
+	if info.Threads > 0 {
+		where += fmt.Sprintf(", %d thread%s", info.Threads, plural(info.Threads))
+	} else {
+		where = info.Device + ", " + where
+	}
+	fmt.Fprintf(w, "%s (%s) on %s (%s)%s\n", printable(name), m.Format, info.Backend, where, why)
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,24 +19,8 @@ type source struct {
 }
 
 func (s *source) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&s.model, "model", "m", "", "`FILE` of the model (GGUF), or the short name of one that was pulled, such as 2b4t")
+	cmd.Flags().StringVarP(&s.model, "model", "m", "", "`FILE` of the model (GGUF), a directory of Hugging Face, or the short name of one that was pulled, such as 2b4t")
 	cmd.Flags().StringVar(&s.hf, "hf-repo", "", "also -hf: `MODEL` of Hugging Face, OWNER/NAME[:FILE] or a short name, pulled if it is not in the cache")
-}
-
-// dialect turns llama.cpp's long flags with one dash into ones with two.
-func dialect(args []string) []string {
-	out := make([]string, len(args))
-	for i, arg := range args {
-		name, value, has := strings.Cut(arg, "=")
-		if name == "-hf" || name == "-hfr" || name == "--hf" {
-			arg = "--hf-repo"
-			if has {
-				arg += "=" + value
-			}
-		}
-		out[i] = arg
-	}
-	return out
 }
 
 // check makes sure that there is one model.

@@ -2,8 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -40,19 +40,17 @@ func tokenizeCmd(std stdio) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		w := bufio.NewWriter(std.out)
-		defer w.Flush()
 		if f.jsonl {
 			if len(args) > 0 {
 				return usage("--jsonl reads standard input, not an argument")
 			}
-			return f.lines(t, std.in, w)
+			return f.lines(t, std.in, std.out)
 		}
 		text, err := argument(args, std.in)
 		if err != nil {
 			return err
 		}
-		return f.one(t, text, w)
+		return f.one(t, text, std.out)
 	}
 	return cmd
 }
@@ -85,8 +83,26 @@ func argument(args []string, in io.Reader) (string, error) {
 	if len(args) > 0 {
 		return args[0], nil
 	}
-	data, err := io.ReadAll(in)
-	return string(data), err
+	return readText(in, maxText)
+}
+
+// Limits of what is read from standard input.
+const (
+	maxText   = 1 << 30  // bytes to tokenize
+	maxLine   = 64 << 20 // bytes of a line of JSON
+	maxPrompt = 16 << 20 // bytes of a prompt, of which no context holds a tenth
+)
+
+// readText reads standard input, of at most limit bytes.
+func readText(in io.Reader, limit int64) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(in, limit+1))
+	if err != nil {
+		return "", fmt.Errorf("standard input: %w", err)
+	}
+	if int64(len(data)) > limit {
+		return "", usage("standard input holds more than %d MiB", limit>>20)
+	}
+	return string(data), nil
 }
 
 func (f *tokenizeFlags) one(t *tokenizer.Tokenizer, text string, w io.Writer) error {
@@ -133,26 +149,35 @@ type line struct {
 	IDs  *[]int32 `json:"ids,omitempty"`
 }
 
-// lines turns one JSON object a line into another.
+// lines turns one JSON object a line into another, each written as soon as it is
+// read, so that another program can talk to this one.
 func (f *tokenizeFlags) lines(t *tokenizer.Tokenizer, in io.Reader, w io.Writer) error {
-	input, output := json.NewDecoder(in), json.NewEncoder(w)
+	output := json.NewEncoder(w)
 	output.SetEscapeHTML(false)
-	for n := 1; ; n++ {
+	input := bufio.NewScanner(in)
+	input.Buffer(nil, maxLine)
+	for n := 1; input.Scan(); n++ {
+		if len(bytes.TrimSpace(input.Bytes())) == 0 {
+			continue
+		}
 		var l line
-		err := input.Decode(&l)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
+		err := json.Unmarshal(input.Bytes(), &l)
+		if err != nil {
+			err = usage("%w", err)
+		} else {
 			err = f.convert(t, &l)
-		}
-		if err == nil {
-			err = output.Encode(l)
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
+		if err := output.Encode(l); err != nil {
+			return err
+		}
 	}
+	if err := input.Err(); err != nil {
+		return fmt.Errorf("standard input: %w", err)
+	}
+	return nil
 }
 
 // convert replaces what a line holds.

@@ -126,8 +126,12 @@ func (d *device) submit(commands C.VkCommandBuffer, fence C.VkFence) error {
 
 // Close implements driver.Device.
 func (d *device) Close() error {
+	if d.c == nil {
+		return nil
+	}
 	d.destroy()
 	C.shim_instance_free(d.in)
+	d.c, d.lost = nil, fmt.Errorf("vulkan: device is closed: %w", compute.ErrLost)
 	return nil
 }
 

@@ -14,12 +14,13 @@ import (
 	"bitnet-gpu/gpu/driver"
 )
 
-// Memory comes in blocks of some MiB that grow with what there is already, each
-// under one VkBuffer; a buffer is part of a block. Few large allocations are
-// kind to drivers, which may allow no more than 4096 in all.
+// Memory comes in blocks that grow with what there is already, each under one
+// VkBuffer; a buffer is part of a block, or has its own if it is large. Few
+// allocations are kind to drivers, which may allow no more than 4096 in all.
 const (
 	smallestBlock = 16 << 20
-	largestBlock  = 256 << 20
+	largestBlock  = 128 << 20 // shared by several buffers
+	largeBuffer   = largestBlock / 4
 )
 
 // A pool is all memory of one of the device's memory types.
@@ -54,7 +55,7 @@ func (b *buffer) Size() int     { return b.size }
 func (b *buffer) bytes() []byte { return b.block.bytes[b.offset:][:b.size] }
 
 func (b *buffer) Release() {
-	if b.block == nil {
+	if b.block == nil || b.pool.d.c == nil { // released, or its device closed
 		return
 	}
 	b.block.arena.give(b.offset, b.size)
@@ -99,14 +100,18 @@ func (p *pool) take(label string, size int) (*buffer, error) {
 	return &buffer{p, b, label, offset, size}, nil
 }
 
-// grow adds a block with room for need bytes: as large as all there are, within
-// the bounds, or just large enough where such a one is not to be had.
+// grow adds a block with room for need bytes: for a small buffer one as large as
+// all there are, within the bounds, or just large enough where such a one is not
+// to be had.
 func (p *pool) grow(need int) (*block, error) {
 	have := 0
 	for _, b := range p.blocks {
 		have += b.size
 	}
-	size := max(need, min(max(have, smallestBlock), largestBlock))
+	size := need
+	if need < largeBuffer {
+		size = max(need, min(max(have, smallestBlock), largestBlock))
+	}
 	b, err := p.allocate(size)
 	if err != nil && size > need && p.d.lost == nil {
 		b, err = p.allocate(need)

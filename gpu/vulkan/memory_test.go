@@ -4,6 +4,7 @@ package vulkan
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"bitnet-gpu/engine/compute"
@@ -16,12 +17,16 @@ func TestMemory(t *testing.T) {
 	eachDevice(t, func(t *testing.T, d *device) {
 		heap := d.pool(d.types.local).heap
 		var held []driver.Buffer
-		for _, words := range []int{1, 63, 64, 1 << 10, 1 << 20, 5 << 20, 6 << 20} {
+		for _, words := range []int{1, 63, 64, 1 << 10, 1 << 20, 5 << 20, 6 << 20, 9 << 20, 1} {
 			held = append(held, newBuffer(t, d, "b", words))
 		}
 		blocks := d.pool(d.types.local).blocks
-		if len(blocks) != 3 { // 16 MiB, 20, 36
-			t.Errorf("%d blocks", len(blocks))
+		var sizes []int
+		for _, b := range blocks {
+			sizes = append(sizes, b.size>>20)
+		}
+		if want := []int{16, 20, 36, 36}; !slices.Equal(sizes, want) { // the last one is a large buffer's own
+			t.Errorf("blocks of %d MiB, want %d", sizes, want)
 		}
 		sum := int64(0)
 		for _, b := range blocks {
@@ -49,6 +54,23 @@ func TestNoMemory(t *testing.T) {
 		for _, size := range []int64{free + 4096, int64(d.facts.max_allocation) + 4096, 1 << 50} {
 			if b, err := d.NewBuffer("large", int(size&^3), driver.Local); !errors.Is(err, compute.ErrMemory) || b != nil {
 				t.Errorf("%d bytes: %v, %v", size, b, err)
+			}
+		}
+	})
+}
+
+// TestClosed has a closed device do nothing more, and its buffers neither.
+func TestClosed(t *testing.T) {
+	eachDevice(t, func(t *testing.T, d *device) {
+		b := newBuffer(t, d, "b", 64)
+		l := chain(t, d, 2)
+		mustRun(t, d, l)
+		d.Close()
+		b.Release()
+		d.Forget(l)
+		for i, err := range []error{d.Run(l), d.Load(step), b.Write(0, make([]byte, 4)), d.Close()} {
+			if i < 3 != errors.Is(err, compute.ErrLost) {
+				t.Errorf("%d: %v", i, err)
 			}
 		}
 	})

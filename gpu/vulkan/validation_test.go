@@ -23,7 +23,7 @@ func TestValidation(t *testing.T) {
 		}
 		t.Skip("needs a Vulkan device and its validation layer (vulkan-validationlayers)")
 	}
-	found := validate(t, "TestRun|TestRanges|TestDot|TestWrite|TestMemory|TestCache|TestTime|TestFault")
+	found := validate(t, "TestRun|TestRanges|TestDot|TestWrite|TestMemory|TestCache|TestTime|TestFault|TestOpenClose")
 	for line := range strings.Lines(found) {
 		if strings.Contains(line, "Validation ") || strings.Contains(line, "SYNC-") || strings.Contains(line, "VUID") {
 			t.Errorf("%s", found)

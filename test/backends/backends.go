@@ -26,7 +26,16 @@ type Reference func(m *weights.Model) (compute.Backend, error)
 
 // Run runs the suite on the synthetic models.
 func Run(t *testing.T, reference Reference, open Open) {
-	for _, shape := range tiny.Shapes() {
+	run(t, tiny.Shapes(), reference, open)
+}
+
+// Relatives runs it on those of the 2B4T's relatives.
+func Relatives(t *testing.T, reference Reference, open Open) {
+	run(t, tiny.Relatives(), reference, open)
+}
+
+func run(t *testing.T, shapes []tiny.Shape, reference Reference, open Open) {
+	for _, shape := range shapes {
 		t.Run(shape.Name, func(t *testing.T) {
 			Model(t, fmt.Sprint("tiny ", shape.Name), tiny.New(shape, 1), tokens(shape.Vocab, 150, 1), reference, open)
 		})

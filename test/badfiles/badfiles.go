@@ -52,7 +52,7 @@ func Cases(dir string) ([]Case, error) {
 
 	cases = append(cases,
 		Case{Name: "no file", Path: filepath.Join(dir, "absent.gguf"), Want: "no such file"},
-		Case{Name: "directory", Path: dir, Want: "is a directory, expected a file"})
+		Case{Name: "directory", Path: dir, Want: "is a directory without config.json"})
 	if _, err := os.Stat("/dev/zero"); err == nil {
 		cases = append(cases, Case{Name: "device", Path: "/dev/zero", Want: "is a device, expected a file"})
 	}
@@ -126,10 +126,10 @@ var mutations = []struct {
 	{"no architecture", `key "general.architecture" is missing`, func(f *file) { f.keys[0].name = "general.x" }},
 	{"architecture of type u32", `key "general.architecture" is of type uint32, expected a string`,
 		func(f *file) { f.keys[0] = key{"general.architecture", u32, le32(1)} }},
-	{"another architecture", `architecture "llama" is not supported, only bitnet-b1.58 and bitnet-25`,
-		func(f *file) { f.set("general.architecture", text("llama")) }},
-	{"another activation", `key "bitnet-b1.58.hidden_activation" is "silu", expected relu2`,
-		func(f *file) { f.key("bitnet-b1.58.hidden_activation", str, text("silu")) }},
+	{"another architecture", `architecture "gemma3" is not supported, only bitnet-b1.58, bitnet-25, bitnet and llama`,
+		func(f *file) { f.set("general.architecture", text("gemma3")) }},
+	{"another activation", `key "bitnet-b1.58.hidden_activation" is "gelu", expected relu2 or silu`,
+		func(f *file) { f.key("bitnet-b1.58.hidden_activation", str, text("gelu")) }},
 	{"rope scaling", "rope scaling is not supported", func(f *file) { f.key("bitnet-b1.58.rope.scaling.type", str, text("yarn")) }},
 	{"rope factor", `rope.scaling.factor" is 2, expected 1 to 1`, func(f *file) { f.key("bitnet-b1.58.rope.scaling.factor", f32, float(2)) }},
 	{"rope base NaN", `rope.freq_base" is NaN`, func(f *file) { f.set("rope.freq_base", float(float32(math.NaN()))) }},

@@ -289,7 +289,7 @@ func check(t *testing.T, data []byte) {
 		for _, dim := range tensor.Dims {
 			n *= dim
 		}
-		if len(tensor.Data) != tensor.Type.Size(n) || !bytes.Equal(tensor.Data, data[tensor.Offset:][:len(tensor.Data)]) {
+		if len(tensor.Data) != tensor.Type.Size(n, tensor.Dims[0]) || !bytes.Equal(tensor.Data, data[tensor.Offset:][:len(tensor.Data)]) {
 			t.Errorf("tensor %+v is not in the file", tensor)
 		}
 		if f.Tensor(tensor.Name) != tensor {
@@ -301,13 +301,14 @@ func check(t *testing.T, data []byte) {
 func TestSize(t *testing.T) {
 	for _, c := range []struct {
 		typ     Type
-		n, want int
+		n, want int // elements, in rows of 2560 where these are as many; bytes
 	}{
 		{I2_S, 2560 * 2560, 1638432}, {I2_S, 640 * 2560, 409632}, {I2_S, 6912 * 2560, 4423712},
 		{F16, 128256 * 2560, 656670720}, {Q8_0, 128256 * 2560, 348856320}, {Q6_K, 128256 * 2560, 269337600},
 		{Q4_0, 128256 * 2560, 184688640}, {TQ2_0, 256, 66}, {TQ1_0, 256, 54}, {F32, 3, 12}, {BF16, 3, 6},
+		{IQ2_BN, 640 * 2560, 640 * (4 + 640)}, {IQ1_BN, 640 * 2560, 640 * (2 + 520)},
 	} {
-		if got := c.typ.Size(c.n); got != c.want {
+		if got := c.typ.Size(c.n, min(c.n, 2560)); got != c.want {
 			t.Errorf("%d elements of %s take %d bytes, expected %d", c.n, c.typ, got, c.want)
 		}
 	}

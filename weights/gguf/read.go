@@ -216,7 +216,7 @@ func (f *File) placeTensors(r *reader) {
 		t := &f.Tensors[i]
 		order[i] = t
 		n, _ := t.elements()
-		size := t.Type.Size(n)
+		size := t.Type.Size(n, t.Dims[0])
 		if start > len(r.data) || t.Offset > len(r.data)-start || size > len(r.data)-start-t.Offset {
 			r.where = fmt.Sprintf("tensor %q", t.Name)
 			r.fail("its %d bytes at offset %d of the data end behind the file's %d bytes: truncated download?", size, t.Offset, len(r.data))
