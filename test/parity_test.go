@@ -55,6 +55,9 @@ func TestCPURelatives(t *testing.T) {
 	eachPath(t, func(t *testing.T, open backends.Open) { backends.Relatives(t, reference(t), open) })
 }
 
+// TestCPUNumeric runs it on numbers out of range.
+func TestCPUNumeric(t *testing.T) { eachPath(t, backends.Numeric) }
+
 // TestCPUGolden runs it on the model of the golden data.
 func TestCPUGolden(t *testing.T) {
 	m, prompt := tinyA(t)
