@@ -12,6 +12,7 @@ package gpu
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/gpu/driver"
@@ -97,13 +98,19 @@ func (b *backend) Info() compute.Info {
 	info := b.dev.Info()
 	w, c := b.memory()
 	return compute.Info{
-		Backend: "vulkan",
+		Backend: backendName(info),
 		Device:  info.Device,
 		Path:    b.variant,
 		Batch:   b.batch,
 		Weights: w,
 		Cache:   c,
 	}
+}
+
+// backendName returns "vulkan" for "Vulkan 1.3.230".
+func backendName(info driver.Info) string {
+	name, _, _ := strings.Cut(info.API, " ")
+	return strings.ToLower(name)
 }
 
 func (b *backend) Close() error { return b.dev.Close() }
