@@ -35,6 +35,8 @@ func (b *backend) check(steps []compute.Step) {
 			panic("BUG: cpu: positions outside the context")
 		case len(s.Logits) != 0 && len(s.Logits) != v && len(s.Logits) != v*len(s.Tokens):
 			panic("BUG: cpu: room for logits is neither one row nor one for each token")
+		case min(len(s.Logits), 1)+min(len(s.Top), 1)+min(len(s.Next), 1) > 1:
+			panic("BUG: cpu: a step asks for two outputs")
 		case len(s.Top) != 0 && len(s.Top) != 1 && len(s.Top) != len(s.Tokens):
 			panic("BUG: cpu: candidates are neither of one row nor of each token")
 		}
@@ -122,10 +124,12 @@ func (b *backend) flush() error {
 	if len(s.rows) == 0 {
 		return nil
 	}
+	for i := range s.worker {
+		s.worker[i].numeric = false
+	}
 	ok := b.forward()
 	for i := range s.worker {
 		ok = ok && !s.worker[i].numeric
-		s.worker[i].numeric = false
 	}
 	if !ok {
 		return compute.ErrNumeric

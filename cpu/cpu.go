@@ -9,16 +9,17 @@
 package cpu
 
 import (
-	"fmt"
-	"runtime"
+	"os"
 
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/weights"
 )
 
-// New opens the CPU backend for a model. The environment variable BITNET_CPU
-// names the kernels to use (portable, avx2, avx512, neon) instead of the best.
+// New opens the CPU backend for a model. Of the environment it reads BITNET_CPU,
+// which names the kernels to use (portable, avx2, avxvnni, avx512, neon) instead
+// of the best, and BITNET_HEAD, which with "full" leaves out the screen of the
+// head.
 //
 // Errors: ErrMemory where the copied weights and the cache do not fit,
 // ErrUnavailable where BITNET_CPU asks for what the machine has not, and the
@@ -41,15 +42,16 @@ func New(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 	if b.slots < 1 || b.context < 1 {
 		panic("BUG: cpu.New: no slots or no context")
 	}
-	if err := checkMemory(b.need()); err != nil {
+	b.memory = MemoryFor(m, compute.Options{Slots: b.slots, Context: b.context, Batch: b.batch, Threads: b.workers})
+	if err := checkMemory(b.memory.Total()); err != nil {
 		return nil, err
 	}
 	b.pool = newPool(b.workers)
+	b.allocate()
 	if err := m.Guard(func() error { return b.load(opt.Progress) }); err != nil {
 		b.pool.close()
 		return nil, err
 	}
-	b.allocate()
 	return b, nil
 }
 
@@ -64,6 +66,7 @@ type backend struct {
 	batch   int
 	slots   int
 	context int
+	memory  Memory
 	trace   func(compute.Tap)
 
 	scoreScale float32   // log2(e)/sqrt(HeadDim)
@@ -82,12 +85,12 @@ type backend struct {
 func (b *backend) Info() compute.Info {
 	return compute.Info{
 		Backend: "cpu",
-		Device:  fmt.Sprintf("%s, %d of %d threads", deviceName(), b.workers, runtime.NumCPU()),
+		Device:  deviceName(),
 		Path:    b.Path.Name,
 		Threads: b.workers,
 		Batch:   b.batch,
-		Weights: b.weightBytes(),
-		Cache:   b.cacheBytes(),
+		Weights: b.memory.Weights + b.memory.Screen,
+		Cache:   b.memory.Cache,
 	}
 }
 
@@ -96,40 +99,34 @@ func (b *backend) Close() error {
 	return nil
 }
 
-// need returns the bytes that the backend will hold beside the file's map.
-func (b *backend) need() int64 {
-	return b.weightBytes() + b.cacheBytes() + b.scratchBytes() + b.screenBytes()
+// Memory is what a backend holds beside the model's file, in bytes.
+type Memory struct {
+	Weights int64 `json:"weights"` // ternary matrices in tiles
+	Screen  int64 `json:"screen"`  // four-bit codes of the head
+	Cache   int64 `json:"cache"`   // keys and values
+	Scratch int64 `json:"scratch"` // intermediates of a batch, rotations
 }
 
-func (b *backend) weightBytes() int64 {
-	weights, _ := b.memory()
-	return weights
-}
+// Total returns all of it.
+func (m Memory) Total() int64 { return m.Weights + m.Screen + m.Cache + m.Scratch }
 
-func (b *backend) cacheBytes() int64 {
-	_, cache := b.memory()
-	return cache
-}
-
-func (b *backend) memory() (weights, cache int64) {
-	return Memory(b.model, compute.Options{Slots: b.slots, Context: b.context})
-}
-
-// Memory returns the bytes of ternary weights and of KV cache that a backend
-// for the model would keep.
-func Memory(m *weights.Model, opt compute.Options) (weights, cache int64) {
+// MemoryFor returns the memory of a backend with these options, none of them 0.
+func MemoryFor(m *weights.Model, opt compute.Options) (mem Memory) {
 	for i := range m.Layers {
 		for _, t := range m.Layers[i].Tensors() {
-			weights += int64(tiles(t.Rows) * kernel.TileRows * t.Cols / 4)
+			mem.Weights += int64(tiles(t.Rows) * kernel.TileRows * t.Cols / 4)
 		}
 	}
-	cache = 2 * 2 * int64(m.Blocks) * int64(opt.Slots) * int64(opt.Context) * int64(m.KVHeads*m.HeadDim)
-	return weights, cache
-}
-
-func (b *backend) scratchBytes() int64 {
-	m := b.model
-	rope := 2 * 4 * int64(b.context) * int64(m.HeadDim/2)
-	row := 4*(3*m.Hidden+2*m.Heads*m.HeadDim+2*m.KVHeads*m.HeadDim+3*m.FFN) + max(m.Hidden, m.FFN)
-	return rope + int64(b.batch)*int64(row)
+	if os.Getenv("BITNET_HEAD") != "full" {
+		rows := int64(tiles(m.VocabSize) * kernel.TileRows)
+		mem.Screen = rows * (int64(m.Hidden)/2 + 4*4)
+	}
+	heads, kv := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
+	mem.Cache = 2 * 2 * int64(m.Blocks) * int64(opt.Slots) * int64(opt.Context) * int64(kv)
+	width := max(m.Hidden, m.FFN, heads)
+	row := 4*(2*m.Hidden+2*heads+2*kv+2*m.FFN) + width
+	worker := 9*width + kernel.TileRows*m.Hidden // the codes of a tile of the screen
+	rotations := 2 * 4 * int64(opt.Context) * int64(m.HeadDim/2)
+	mem.Scratch = rotations + int64(opt.Batch)*int64(row) + int64(opt.Threads)*int64(worker)
+	return mem
 }

@@ -42,8 +42,8 @@ type scratch struct {
 // workerScratch is what one worker needs for itself.
 type workerScratch struct {
 	acc     []int32   // sums of a stretch of tiles
-	y       []float32 // (max width) normed vector, then block sums of squares
-	sums    []float32
+	y       []float32 // (max width) normed vector
+	sums    []float32 // (max width/16) block sums of squares
 	codes   []int8    // (max width)
 	score   []float32 // (64)
 	o       []float32 // (HeadDim)
@@ -72,7 +72,7 @@ func (b *backend) allocate() {
 	s.worker = make([]workerScratch, b.workers)
 	for i := range s.worker {
 		w := &s.worker[i]
-		w.acc = make([]int32, max(b.Panel*kernel.TileRows, tiles(width)*kernel.TileRows))
+		w.acc = make([]int32, max(b.Panel*kernel.TileRows, tiles(width)*kernel.TileRows, 2*kernel.TileRows))
 		w.y = make([]float32, width)
 		w.sums = make([]float32, width/16)
 		w.codes = make([]int8, width)
@@ -92,16 +92,16 @@ func (b *backend) allocate() {
 // regions are the parallel parts of a forward pass, as functions of the worker.
 // They are bound once: a method value made at each call would be garbage.
 type regions struct {
-	embed, attnNorm, qkv, rope, attend, subNorm, o    func(int)
-	ffnNorm, gateUp, ffnSubNorm, down, outNorm, head_ func(int)
-	screen, rescore                                   func(int)
+	embed, attnNorm, qkv, rope, attend, subNorm, o     func(int)
+	ffnNorm, gateUp, ffnSubNorm, down, outNorm, logits func(int)
+	screen, rescore                                    func(int)
 }
 
 func (b *backend) bindRegions() regions {
 	return regions{
 		embed: b.embed, attnNorm: b.attnNorm, qkv: b.qkv, rope: b.rope, attend: b.attend,
 		subNorm: b.subNorm, o: b.attnOut, ffnNorm: b.ffnNorm, gateUp: b.gateUp,
-		ffnSubNorm: b.ffnSubNorm, down: b.down, outNorm: b.outNorm, head_: b.head,
+		ffnSubNorm: b.ffnSubNorm, down: b.down, outNorm: b.outNorm, logits: b.head,
 		screen: b.screenTiles, rescore: b.rescore,
 	}
 }

@@ -30,7 +30,8 @@ func (b *backend) output() (ok bool) {
 	for t := range s.rows {
 		r := &s.rows[t]
 		if r.logits == nil && len(r.top) > 0 {
-			if ranked <= screenRows && !headFull() && b.candidates(r.top, vector(s.x, t, b.model.Hidden)) {
+			// A tracer sees whole rows.
+			if ranked <= screenRows && b.screen != nil && b.trace == nil && b.candidates(r.top, vector(s.x, t, b.model.Hidden)) {
 				ok = fillBest(r.top, b.screen.logits, b.screen.open) && ok
 				continue
 			}
@@ -41,7 +42,7 @@ func (b *backend) output() (ok bool) {
 	if !full {
 		return ok
 	}
-	b.pool.run(b.regions.head_)
+	b.pool.run(b.regions.logits)
 	b.tapLogits()
 	for t := range s.rows {
 		if r := &s.rows[t]; r.logits != nil && len(r.top) > 0 {
@@ -95,7 +96,21 @@ func (b *backend) head(worker int) {
 		} else {
 			b.headWidened(worker, lo, hi)
 		}
+		for t := range b.scratch.rows {
+			if logits := b.scratch.rows[t].logits; logits != nil && !finite(logits[lo:hi]) {
+				b.scratch.worker[worker].numeric = true
+			}
+		}
 	}
+}
+
+// finite reports whether no number is NaN or infinite.
+func finite(x []float32) bool {
+	bad := float32(0)
+	for _, v := range x {
+		bad += v - v // 0, or NaN for good
+	}
+	return bad == 0
 }
 
 func (b *backend) headF16(lo, hi int) {

@@ -33,56 +33,89 @@ func (m *matrix) part(lo, hi int) []uint32 {
 	return m.words[lo*n : hi*n]
 }
 
-// load copies the ternary weights into tiles, all workers at once.
+// load copies the ternary weights into tiles and makes the screen of the head,
+// all workers at once.
 func (b *backend) load(progress func(done, total int64)) error {
-	type piece struct {
-		from *weights.Ternary
-		to   *matrix
-		tile int
-	}
-	var pieces []piece
-	add := func(t *weights.Ternary) *matrix {
-		m := &matrix{rows: t.Rows, cols: t.Cols, scale: t.Scale}
-		m.words = make([]uint32, m.tiles()*kernel.TileRows*t.Cols/ternary.WordWeights)
-		for tile := range m.tiles() {
-			pieces = append(pieces, piece{t, m, tile})
-		}
-		return m
-	}
+	p := loading{b: b, progress: progress, total: b.memory.Weights + b.memory.Screen}
 	for i := range b.model.Layers {
 		l := &b.model.Layers[i]
 		b.layers = append(b.layers, layer{
 			Layer: l,
-			q:     add(&l.Q), k: add(&l.K), v: add(&l.V), o: add(&l.O),
-			gate: add(&l.Gate), up: add(&l.Up), down: add(&l.Down),
+			q:     p.add(&l.Q), k: p.add(&l.K), v: p.add(&l.V), o: p.add(&l.O),
+			gate: p.add(&l.Gate), up: p.add(&l.Up), down: p.add(&l.Down),
 		})
 	}
-
-	var next, done atomic.Int64
-	var failed atomic.Pointer[error]
-	b.parallel(func(int) {
-		for failed.Load() == nil {
-			i := int(next.Add(1)) - 1
-			if i >= len(pieces) {
-				return
-			}
-			p := pieces[i]
-			first := p.tile * kernel.TileRows
-			last := min(first+kernel.TileRows, p.from.Rows)
-			if err := ternary.Interleave(p.to.part(p.tile, p.tile+1), &p.from.Matrix, kernel.TileRows, 1, first, last); err != nil {
-				err = fmt.Errorf("tensor %s: %w", p.from.Name, err)
-				failed.CompareAndSwap(nil, &err)
-			}
-			n := done.Add(int64((last - first) * p.from.Cols / 4))
-			if progress != nil {
-				progress(n, b.weightBytes())
-			}
-		}
-	})
-	if err := failed.Load(); err != nil {
+	b.parallel(p.work)
+	if err := p.failed.Load(); err != nil {
 		return *err
 	}
+	if b.memory.Screen > 0 {
+		b.screen = b.newScreen(func(bytes int) { p.tell(int64(bytes)) })
+		b.model.Release(b.model.Output.Data)
+	}
 	return nil
+}
+
+// loading is the copying of the ternary weights, tile by tile.
+type loading struct {
+	b        *backend
+	pieces   []piece
+	next     atomic.Int64 // piece to take
+	failed   atomic.Pointer[error]
+	done     atomic.Int64 // bytes
+	total    int64
+	progress func(done, total int64)
+}
+
+// A piece is one tile of a matrix.
+type piece struct {
+	from *weights.Ternary
+	to   *matrix
+	tile int
+	left *atomic.Int64 // tiles of the matrix that are not copied yet
+}
+
+// add allocates the tiles of a matrix and notes them to be filled.
+func (p *loading) add(t *weights.Ternary) *matrix {
+	m := &matrix{rows: t.Rows, cols: t.Cols, scale: t.Scale}
+	m.words = make([]uint32, m.tiles()*kernel.TileRows*t.Cols/ternary.WordWeights)
+	left := new(atomic.Int64)
+	left.Store(int64(m.tiles()))
+	for tile := range m.tiles() {
+		p.pieces = append(p.pieces, piece{t, m, tile, left})
+	}
+	return m
+}
+
+// work copies pieces until there are none. Behind the last of a matrix the
+// file's pages are of no more use.
+func (p *loading) work(int) {
+	for p.failed.Load() == nil {
+		i := int(p.next.Add(1)) - 1
+		if i >= len(p.pieces) {
+			return
+		}
+		c := &p.pieces[i]
+		first := c.tile * kernel.TileRows
+		last := min(first+kernel.TileRows, c.from.Rows)
+		words := c.to.part(c.tile, c.tile+1)
+		if err := ternary.Interleave(words, &c.from.Matrix, kernel.TileRows, 1, first, last); err != nil {
+			err = fmt.Errorf("tensor %s: %w", c.from.Name, err)
+			p.failed.CompareAndSwap(nil, &err)
+		}
+		if c.left.Add(-1) == 0 {
+			p.b.model.Release(c.from.Data)
+		}
+		p.tell(int64(4 * len(words)))
+	}
+}
+
+// tell counts bytes that are done.
+func (p *loading) tell(bytes int64) {
+	done := p.done.Add(bytes)
+	if p.progress != nil {
+		p.progress(done, p.total)
+	}
 }
 
 // parallel runs f once on every worker.

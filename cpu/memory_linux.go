@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"math"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,24 +45,51 @@ func meminfo(key string) int64 {
 	return -1
 }
 
-// cgroupLeft returns what a version 2 control group allows beyond what it
-// already holds without the page cache, or -1.
+// cgroupLeft returns what the control groups of the process, of version 1 or 2,
+// allow beyond what they hold without the page cache, or -1.
 func cgroupLeft() int64 {
-	const dir = "/sys/fs/cgroup/"
-	limit, used := readNumber(dir+"memory.max"), readNumber(dir+"memory.current")
-	if limit < 0 || used < 0 {
-		return -1
-	}
-	if data, err := os.ReadFile(dir + "memory.stat"); err == nil {
-		for line := range strings.Lines(string(data)) {
-			if n, ok := strings.CutPrefix(line, "file "); ok {
-				if cached, err := strconv.ParseInt(strings.TrimSpace(n), 10, 64); err == nil {
-					used -= cached
-				}
+	left := int64(-1)
+	groups, _ := os.ReadFile("/proc/self/cgroup") // lines "0::/path" and "4:memory:/path"
+	for line := range strings.Lines(string(groups)) {
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(f) != 3 {
+			continue
+		}
+		root, limit, used := "/sys/fs/cgroup", "memory.max", "memory.current"
+		if f[0] != "0" {
+			if !slices.Contains(strings.Split(f[1], ","), "memory") {
+				continue
+			}
+			root, limit, used = "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+		}
+		for dir := f[2]; ; dir = filepath.Dir(dir) { // a group is bound by those above it
+			if n := groupLeft(filepath.Join(root, dir), limit, used); n >= 0 && (left < 0 || n < left) {
+				left = n
+			}
+			if dir == "/" || dir == "." {
+				break
 			}
 		}
 	}
-	return max(limit-used, 0)
+	return left
+}
+
+// groupLeft is what one control group leaves, or -1.
+func groupLeft(dir, limit, used string) int64 {
+	top, now := readNumber(filepath.Join(dir, limit)), readNumber(filepath.Join(dir, used))
+	if top < 0 || now < 0 || top > 1<<60 { // 2^63 less a page is version 1's "max"
+		return -1
+	}
+	stat, _ := os.ReadFile(filepath.Join(dir, "memory.stat"))
+	for line := range strings.Lines(string(stat)) {
+		f := strings.Fields(line)
+		if len(f) == 2 && (f[0] == "file" || f[0] == "total_cache") {
+			if cached, err := strconv.ParseInt(f[1], 10, 64); err == nil {
+				now -= cached
+			}
+		}
+	}
+	return max(top-now, 0)
 }
 
 func readNumber(path string) int64 {
@@ -89,5 +118,6 @@ func limitLeft() int64 {
 	if err != nil {
 		return -1
 	}
-	return max(int64(limit.Cur)-pages*int64(os.Getpagesize()), 0)
+	const reserve = 256 << 20 // for the runtime, which takes address space in large steps
+	return max(int64(limit.Cur)-pages*int64(os.Getpagesize())-reserve, 0)
 }

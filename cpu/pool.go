@@ -14,12 +14,11 @@ import (
 type pool struct {
 	workers int
 	region  func(worker int) // of the current epoch; nil sends the workers to sleep
-	taken   atomic.Int64     // items of the region that workers have taken, see take
-	epoch   atomic.Uint64
-	_       [56]byte
-	done    []counter // (workers) last epoch each has finished
 	wake    []chan struct{}
 	failed  atomic.Pointer[any] // first panic of a worker
+	epoch   counter             // of the regions; the workers spin on it
+	taken   counter             // items of the region that workers have taken, see take
+	done    []counter           // (workers) last epoch each has finished
 }
 
 // A counter has a cache line to itself.
@@ -52,7 +51,7 @@ func (p *pool) begin() {
 	}
 }
 
-// end sends the workers back to sleep. A panic of one of them is raised here.
+// end sends the workers back to sleep.
 func (p *pool) end() {
 	if p.workers > 1 {
 		p.wait() // a panic of the caller may have left them at work
@@ -60,12 +59,18 @@ func (p *pool) end() {
 		p.epoch.Add(1)
 		p.wait()
 	}
+	p.raise()
+}
+
+// raise goes on with the panic of a worker, if there was one.
+func (p *pool) raise() {
 	if v := p.failed.Swap(nil); v != nil {
 		panic(*v)
 	}
 }
 
-// run executes region on every worker and returns when all have finished.
+// run executes region on every worker and returns when all have finished. A
+// panic of one of them is raised here.
 func (p *pool) run(region func(worker int)) {
 	p.taken.Store(0)
 	if p.workers > 1 {
@@ -74,6 +79,7 @@ func (p *pool) run(region func(worker int)) {
 	}
 	region(0)
 	p.wait()
+	p.raise()
 }
 
 // alone executes a region on worker 0 only, while the others spin.
@@ -145,7 +151,7 @@ func (p *pool) take(n, grain int) (lo, hi int) {
 			part = n
 		}
 		hi = min(lo+part, n)
-		if lo >= n || p.taken.CompareAndSwap(int64(lo), int64(hi)) {
+		if lo >= n || p.taken.CompareAndSwap(uint64(lo), uint64(hi)) {
 			return lo, hi
 		}
 	}

@@ -2,7 +2,6 @@ package cpu
 
 import (
 	"math"
-	"os"
 	"slices"
 
 	"bitnet-gpu/cpu/kernel"
@@ -14,19 +13,25 @@ import (
 // of float16. It decides which rows are computed and never a value: the
 // candidates are those of the reference, from the stored rows.
 //
-// A row r is d*c with codes c from -7 to 7, plus an error uniform in [-d/2, d/2]
-// for each element; the input x is s*q with int8 codes, plus one in [-s/2, s/2].
-// So r.x = d*s*(c.q) with an error of the standard deviation
-// sqrt((d^2*|x|^2 + s^2*|d*c|^2)/12), which is at most (d*|x| + s*|d*c|)/sqrt(12).
-// The band allows eight of these (one row in 10^15 lies outside, and a sum of
-// bounded terms less often), and on top what the float32 sums of the reference
-// may be off, 46 roundings.
+// The codes are made with subtractive dither. For a row r with the quantum d,
+// c = round(r/d + u) and r = d*(c - u) + e, where u is a fixed vector of random
+// numbers in [-1/2, 1/2). Whatever the row, its error e is then uniform in
+// [-d/2, d/2], independent from element to element and of r. For every x that
+// does not know u, e.x is a sum of independent uniform terms with the standard
+// deviation sigma = d*|x|/sqrt(12); such sums are sub-Gaussian with that very
+// sigma, so |e.x| > 8*sigma has a probability below 2*exp(-32) = 3e-14. That is
+// the band; without the dither rows of few values would break it.
+//
+// The input x is taken as 16-bit numbers q, x = s*q + f, whose error is known:
+// |d*(c-u).f| <= |d*(c-u)|*|f|. Last, the band has room for the roundings of the
+// float32 sums.
 type screen struct {
 	words   []uint32  // (tiles, Hidden/8, 64), kernel.Path.NibbleVec
 	quantum []float32 // (rows in tiles) d
-	length  []float32 // (rows in tiles) |d*c|
+	length  []float32 // (rows in tiles) at least |r| and |d*(c-u)|
+	dither  []float32 // (Hidden) u
 
-	x      quantisedInput
+	x      screenInput
 	upper  []float32           // (rows in tiles) most that a row's logit can be
 	lower  []float32           // and least
 	open   []int32             // rows whose logit can be among the best
@@ -34,90 +39,104 @@ type screen struct {
 	least  []compute.Candidate // the rows whose logit is at least the highest
 }
 
-// quantisedInput is the head's input for the screen.
-type quantisedInput struct {
-	exact []float32 // (Hidden)
-	codes []int8    // (Hidden)
-	sum   int32     // of the codes
-	s     float32   // quantum
+// screenInput is the head's input, 256*high + low in units of s.
+type screenInput struct {
+	exact     []float32 // (Hidden)
+	high, low []int8    // (Hidden)
+	sum       float64   // of (8+u)*q: what the codes, stored plus 8, are too much
+	s         float64
 	// The band of a row is quantum*alpha + length*beta.
 	alpha, beta float32
 }
 
 const (
-	screenLevels = 7.49 // codes of a row lie within, after rounding -7 to 7
+	screenLevels = 6.99 // |r|/d; with the dither codes are -7 to 7
 	screenSigmas = 8
-	// screenSlop covers the rounding of the reference's sums and of the
-	// estimate, relative to |r|*|x|.
+	// screenSlop covers the roundings of the reference's sums, 46 for a row of
+	// 2,560, of the codes and of the estimate, relative to |r|*|x|.
 	screenSlop = 1. / (1 << 16)
 	// screenShare is the part of the head's rows that may stay open; beyond it
 	// all of them are read in order.
 	screenShare = 1. / 8
+	// screenRange is how far the numbers of the input go: high stays an int8.
+	screenRange = 32000
 )
 
-// headFull says that the environment wants the head without a screen.
-func headFull() bool { return os.Getenv("BITNET_HEAD") == "full" }
-
-// screenBytes is the memory of a screen for the model's head.
-func (b *backend) screenBytes() int64 {
-	if headFull() {
-		return 0
+// newDither returns n fixed random numbers in [-1/2, 1/2), by SplitMix64.
+func newDither(n int) []float32 {
+	u, state := make([]float32, n), uint64(0)
+	for i := range u {
+		state += 0x9E3779B97F4A7C15
+		z := state
+		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+		z = (z ^ z>>27) * 0x94D049BB133111EB
+		u[i] = float32((z^z>>31)>>40)/(1<<24) - 0.5
 	}
-	rows := int64(tiles(b.model.VocabSize) * kernel.TileRows)
-	return rows * (int64(b.model.Hidden)/2 + 4*4)
+	return u
 }
 
-// newScreen makes the codes of the head, all workers at once. It is called when
-// candidates are first asked for: whole rows of logits need none.
-func (b *backend) newScreen() *screen {
+// newScreen makes the codes of the head, all workers at once. tell hears of
+// every part of the codes that is done.
+func (b *backend) newScreen(tell func(bytes int)) *screen {
 	n, rows := b.model.Hidden, tiles(b.model.VocabSize)*kernel.TileRows
 	s := &screen{
 		words:   make([]uint32, rows*n/8),
 		quantum: make([]float32, rows), length: make([]float32, rows),
 		upper: make([]float32, rows), lower: make([]float32, rows),
+		dither: newDither(n),
 	}
-	s.x.codes = make([]int8, n)
-	ones := make([]float32, n)
-	for i := range ones {
-		ones[i] = 1
-	}
-	b.pool.run(func(worker int) {
+	s.x.high, s.x.low = make([]int8, n), make([]int8, n)
+	b.parallel(func(worker int) {
 		w := &b.scratch.worker[worker]
-		tile := make([]int8, kernel.TileRows*n)
+		codes := make([]int8, kernel.TileRows*n)
 		for lo, hi := b.pool.take(rows/kernel.TileRows, 1); lo < hi; lo, hi = b.pool.take(rows/kernel.TileRows, 1) {
 			for t := lo; t < hi; t++ {
-				clear(tile)
+				clear(codes)
 				for r := range kernel.TileRows {
 					if id := t*kernel.TileRows + r; id < b.model.VocabSize {
 						b.widenHead(w.line, id)
-						s.quantum[id], s.length[id] = b.screenRow(tile[r*n:(r+1)*n], w.line, ones, w.y)
+						s.quantum[id], s.length[id] = b.screenRow(codes[r*n:(r+1)*n], w, s.dither)
 					}
 				}
-				nibbles(s.words[t*kernel.TileRows*n/8:(t+1)*kernel.TileRows*n/8], tile, n)
+				nibbles(s.words[t*kernel.TileRows*n/8:(t+1)*kernel.TileRows*n/8], codes, n)
+				tell(kernel.TileRows * n / 2)
 			}
 		}
 	})
 	return s
 }
 
-// screenRow stores the codes of a row and returns its quantum and length. A row
-// that holds no numbers has an endless length, so that it always stays open.
-func (b *backend) screenRow(codes []int8, row, ones, y []float32) (quantum, length float32) {
-	top := math.Float32frombits(b.MulMax(y[:len(row)], row, ones))
-	switch {
-	case top == 0:
-		return 0, 0
-	case !(top < math.MaxFloat32):
+// screenRow stores the codes of the row in w.line and returns its quantum and
+// length. A row that holds no numbers has an endless length, so that it always
+// stays open.
+func (b *backend) screenRow(codes []int8, w *workerScratch, dither []float32) (quantum, length float32) {
+	row := w.line
+	sums := w.sums[:len(row)/16]
+	b.BlockSquares(sums, row)
+	length = float32(math.Sqrt(float64(kernel.Halving(sums))))
+	top := float32(0)
+	for _, v := range row {
+		top = max(top, v, -v) // NaN wins
+	}
+	if !(top <= screenLargest) {
 		return 0, float32(math.Inf(1))
 	}
-	b.Quantise(codes, y[:len(row)], screenLevels/top)
-	squares := 0
-	for _, c := range codes {
-		squares += int(c) * int(c)
+	quantum = max(top, screenSmallest) / screenLevels
+	inv := 1 / quantum
+	y := w.y[:len(row)]
+	for i, v := range row {
+		y[i] = float32(v*inv) + dither[i]
 	}
-	quantum = top / screenLevels
-	return quantum, quantum * float32(math.Sqrt(float64(squares)))
+	b.Quantise(codes, y, 1)
+	return quantum, length + quantum*float32(math.Sqrt(float64(len(row))))/2
 }
+
+// Rows of larger numbers stay open always, smaller numbers count as this: so
+// that no square and no quotient leaves float32.
+const (
+	screenLargest  = 1 << 40
+	screenSmallest = 1. / (1 << 40)
+)
 
 // nibbles packs the codes of a tile (64, n), each plus 8, into words (n/8, 64).
 func nibbles(words []uint32, codes []int8, n int) {
@@ -137,11 +156,9 @@ func nibbles(words []uint32, codes []int8, n int) {
 // candidates fills best with the highest logits for the head's input x. It
 // reports false where the screen leaves too many rows open.
 func (b *backend) candidates(best []compute.Candidate, x []float32) (done bool) {
-	if b.screen == nil {
-		b.screen = b.newScreen()
-	}
 	s, vocab := b.screen, b.model.VocabSize
-	if most := int(float64(vocab) * screenShare); len(best) > most {
+	most := int(float64(vocab) * screenShare)
+	if len(best) > most {
 		return false
 	}
 	b.screenInput(x)
@@ -155,7 +172,7 @@ func (b *backend) candidates(best []compute.Candidate, x []float32) (done bool) 
 			s.open = append(s.open, int32(id))
 		}
 	}
-	if float64(len(s.open)) > float64(vocab)*screenShare {
+	if len(s.open) > most {
 		return false
 	}
 	s.logits = slices.Grow(s.logits[:0], len(s.open))[:len(s.open)]
@@ -163,38 +180,49 @@ func (b *backend) candidates(best []compute.Candidate, x []float32) (done bool) 
 	return true
 }
 
-// screenInput quantises the head's input and works out what the bands depend on.
+// screenInput takes the head's input as 16-bit numbers and works out what the
+// bands depend on.
 func (b *backend) screenInput(x []float32) {
-	in := &b.screen.x
+	s, in := b.screen, &b.screen.x
 	in.exact = x
 	top, squares := float32(0), 0.0
 	for _, v := range x {
-		top = max(top, max(v, -v))
+		top = max(top, v, -v)
 		squares += float64(v) * float64(v)
 	}
-	in.s, in.sum = 0, 0
-	clear(in.codes)
-	if top > 0 {
-		in.s = top / 127
-		in.sum = b.Quantise(in.codes, x, 127/top)
+	in.s = max(float64(top), screenSmallest) / screenRange
+	in.sum = 0
+	errors := 0.0
+	for i, v := range x {
+		q := math.RoundToEven(float64(v) / in.s)
+		high := math.RoundToEven(q / 256)
+		in.high[i], in.low[i] = int8(high), int8(min(q-256*high, 127)) // 128 is a tie
+		q = 256*float64(in.high[i]) + float64(in.low[i])
+		in.sum += (8 + float64(s.dither[i])) * q
+		errors += (float64(v) - q*in.s) * (float64(v) - q*in.s)
 	}
 	length := math.Sqrt(squares)
 	const deviations = screenSigmas / 3.4641 // sqrt(12), rounded down
-	in.alpha = float32(deviations*length + screenSlop*length*math.Sqrt(float64(len(x))))
-	in.beta = float32(deviations*float64(in.s) + screenSlop*length)
+	in.alpha = float32(deviations * length)
+	in.beta = float32(math.Sqrt(errors) + screenSlop*length)
 }
 
-// screenTiles bounds the logits of all rows.
+// screenTiles bounds the logits of all rows. A tile is read from memory once:
+// the second product finds it in the cache.
 func (b *backend) screenTiles(worker int) {
 	s, in, n := b.screen, &b.screen.x, b.model.Hidden
-	acc := b.scratch.worker[worker].acc[:kernel.TileRows]
+	acc := b.scratch.worker[worker].acc
+	high, low := acc[:kernel.TileRows], acc[kernel.TileRows:2*kernel.TileRows]
 	tiles := len(s.quantum) / kernel.TileRows
 	for lo, hi := b.pool.take(tiles, 1); lo < hi; lo, hi = b.pool.take(tiles, 1) {
 		for t := lo; t < hi; t++ {
-			b.NibbleVec(acc, s.words[t*kernel.TileRows*n/8:(t+1)*kernel.TileRows*n/8], in.codes)
-			for r, sum := range acc {
+			words := s.words[t*kernel.TileRows*n/8 : (t+1)*kernel.TileRows*n/8]
+			b.NibbleVec(high, words, in.high)
+			b.NibbleVec(low, words, in.low)
+			for r := range high {
 				id := t*kernel.TileRows + r
-				estimate := float32(sum-8*in.sum) * (in.s * s.quantum[id])
+				codes := float64(256*int64(high[r])+int64(low[r])) - in.sum
+				estimate := float32(codes * in.s * float64(s.quantum[id]))
 				band := s.quantum[id]*in.alpha + s.length[id]*in.beta
 				s.upper[id], s.lower[id] = estimate+band, estimate-band
 			}

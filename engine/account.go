@@ -13,8 +13,7 @@ import (
 type Memory struct {
 	Context int   `json:"context"` // positions of one sequence
 	Mapped  int64 `json:"mapped"`  // embedding and head, which stay in the file's map
-	Weights int64 `json:"weights"` // ternary weights, copied by the backend
-	Cache   int64 `json:"cache"`   // keys and values of one sequence
+	cpu.Memory
 }
 
 // Account returns the memory of the CPU backend for one sequence of a context, 0
@@ -27,7 +26,7 @@ func Account(m *weights.Model, context int) Memory {
 	if !m.Tied {
 		a.Mapped += int64(len(m.Output.Data))
 	}
-	a.Weights, a.Cache = cpu.Memory(m, compute.Options{Slots: 1, Context: context})
+	a.Memory = cpu.MemoryFor(m, compute.Options{Slots: 1, Context: context, Batch: 128, Threads: 1})
 	return a
 }
 

@@ -63,5 +63,6 @@ func cpuDevice(best bool) Device {
 
 // strip is an error without the words that only sort it.
 func strip(err error) string {
-	return strings.TrimSuffix(err.Error(), ": "+compute.ErrUnavailable.Error())
+	text := strings.TrimSuffix(err.Error(), ": "+compute.ErrUnavailable.Error())
+	return strings.TrimSuffix(text, ": "+compute.ErrMemory.Error())
 }

@@ -65,7 +65,7 @@ type Engine struct {
 // Open loads the model of a file. The engine owns the file until Close.
 //
 // Errors wrap weights.ErrInvalid for a file that is no usable model,
-// compute.ErrUnavailable and compute.ErrMemory for a backend that cannot run
+// compute.ErrUnavailable, ErrMemory and ErrLost for a backend that cannot run
 // it, and ErrUsage.
 func Open(path string, opt Options) (*Engine, error) {
 	m, err := weights.OpenWith(path, weights.OpenOptions{I2SLayout: opt.I2S, Progress: opt.Progress})
@@ -89,11 +89,13 @@ func New(m *weights.Model, opt Options) (*Engine, error) {
 	if e.context == 0 {
 		e.context = m.Context
 	}
-	if e.context > maxContext {
-		return nil, fmt.Errorf("%w: a context of %d positions; at most %d are possible (the model was trained for %d)", ErrUsage, e.context, maxContext, m.Context)
-	}
-	if e.context < 1 || opt.Slots < 0 || opt.Batch < 0 || opt.Threads < 0 {
-		return nil, fmt.Errorf("%w: context, slots, batch and threads must not be negative", ErrUsage)
+	for _, c := range []struct {
+		what       string
+		given, top int
+	}{{"context", opt.Context, maxContext}, {"slots", opt.Slots, 1 << 10}, {"batch", opt.Batch, 1 << 16}, {"threads", opt.Threads, 1 << 10}} {
+		if c.given < 0 || c.given > c.top {
+			return nil, fmt.Errorf("%w: %s %d: from 0 (the default) to %d are possible", ErrUsage, c.what, c.given, c.top)
+		}
 	}
 	from, err := choices(opt.Backend, opt.Device)
 	if err != nil {
@@ -152,6 +154,9 @@ func (e *Engine) Logits(ctx context.Context, tokens []int32, use func(rows []flo
 	n := min(len(tokens), max(e.Info().Batch, 1))
 	out := make([]float32, n*e.model.VocabSize)
 	for pos, done := 0, 0; pos < len(tokens); {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		part := tokens[pos:min(pos+n, len(tokens))]
 		step := compute.Step{Slot: s.index, Pos: pos, Tokens: part}
 		rows := out[:len(part)*e.model.VocabSize]

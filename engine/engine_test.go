@@ -83,12 +83,25 @@ func TestPrefix(t *testing.T) {
 	if again != first || last.Stats.Cached != last.Stats.Prompt-1 {
 		t.Errorf("again %q with %d of %d cached, first %q", again, last.Stats.Cached, last.Stats.Prompt, first)
 	}
-	other := engine.Request{Prompt: "A quite different thing", Max: 12, Sampling: sample.Defaults()}
-	text(t, e, other) // in the other slot
 	r.Prompt += " over"
 	longer, last := text(t, e, r)
-	if want, _ := text(t, open(t, engine.Options{}), r); longer != want || last.Stats.Cached == 0 {
+	if want, _ := text(t, open(t, engine.Options{}), r); longer != want || last.Stats.Cached < last.Stats.Prompt-6 {
 		t.Errorf("in the cache %q (%d cached), from nothing %q", longer, last.Stats.Cached, want)
+	}
+}
+
+// TestConversations keeps each in a slot of its own, although all begin with the
+// same token.
+func TestConversations(t *testing.T) {
+	e := open(t, engine.Options{Slots: 3})
+	prompts := []string{"The quick brown fox jumps", "A quite different thing", "Nothing of all this"}
+	for round := range 3 {
+		for _, prompt := range prompts {
+			_, last := text(t, e, engine.Request{Prompt: prompt, Max: 3})
+			if want := min(round, 1) * (last.Stats.Prompt - 1); last.Stats.Cached != want {
+				t.Errorf("round %d, %q: %d of %d tokens cached, expected %d", round, prompt, last.Stats.Cached, last.Stats.Prompt, want)
+			}
+		}
 	}
 }
 
@@ -192,9 +205,6 @@ func TestErrors(t *testing.T) {
 		"negative length":    {Prompt: "x", Max: -1},
 		"temperature":        {Prompt: "x", Sampling: sample.Params{Temp: -1}},
 	} {
-		if r.Sampling.TopP == 0 && r.Sampling.Temp == 0 {
-			r.Sampling = sample.Defaults()
-		}
 		for _, err := range e.Generate(context.Background(), r) {
 			if !errors.Is(err, engine.ErrUsage) {
 				t.Errorf("%s: %v, expected ErrUsage", name, err)
@@ -204,8 +214,10 @@ func TestErrors(t *testing.T) {
 	if _, err := engine.Open(model, engine.Options{Backend: "vulkan"}); !errors.Is(err, compute.ErrUnavailable) {
 		t.Errorf("a backend that is not there: %v", err)
 	}
-	if _, err := engine.Open(model, engine.Options{Context: 1<<20 + 1}); !errors.Is(err, engine.ErrUsage) {
-		t.Errorf("an endless context: %v", err)
+	for _, opt := range []engine.Options{{Context: 1<<20 + 1}, {Context: -1}, {Batch: 1 << 62}, {Threads: 20000}, {Slots: 1 << 62}} {
+		if _, err := engine.Open(model, opt); !errors.Is(err, engine.ErrUsage) {
+			t.Errorf("%+v: %v", opt, err)
+		}
 	}
 }
 
@@ -226,6 +238,9 @@ func TestDamaged(t *testing.T) {
 	}
 	if !failed {
 		t.Error("text came out of NaN")
+	}
+	if err := e.Logits(context.Background(), []int32{1, 2}, func([]float32) error { return nil }); !errors.Is(err, compute.ErrNumeric) {
+		t.Errorf("logits: %v, expected ErrNumeric", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"reflect"
 	"slices"
 	"time"
 
@@ -22,15 +23,15 @@ type Request struct {
 	Messages []chat.Message // a conversation, rendered with the model's template
 	Tokens   []int32        // the prompt as it is
 
-	Max      int      // most tokens to generate; 0: until the text ends or the context is full
-	Stop     []string // strings that end the text, themselves left out
-	Sampling sample.Params
+	Max      int           // most tokens to generate; 0: until the text ends or the context is full
+	Stop     []string      // strings that end the text, themselves left out
+	Sampling sample.Params // the zero value: sample.Defaults()
 }
 
 // A Piece is a part of the generated text.
 type Piece struct {
-	Text   string // whole UTF-8 characters; may be ""
-	Token  int32  // the token it came with; -1 in the last piece
+	Text   string // whole UTF-8 characters, and bytes that are none as they are; may be ""
+	Token  int32  // the token sampled for it; -1 where none was, or an end token
 	Finish Finish // set in the last piece only
 	Stats  Stats  // so far
 }
@@ -55,7 +56,9 @@ type Stats struct {
 
 // Generate continues a prompt. A model without a usable tokenizer cannot. The sequence yields pieces of text as they come;
 // the last one says why it ended. An error ends it too, as the last value.
-// Cancelling ctx ends the text and is no error.
+// Cancelling ctx ends the text and is no error. A generation holds one of the
+// engine's slots until its loop ends; the next waits where there is none free, so
+// a loop within a loop needs two.
 func (e *Engine) Generate(ctx context.Context, r Request) iter.Seq2[Piece, error] {
 	return func(yield func(Piece, error) bool) {
 		g, err := e.newGeneration(r)
@@ -98,6 +101,9 @@ func (e *Engine) newGeneration(r Request) (*generation, error) {
 	tokens, err := e.Tokens(r)
 	if err != nil {
 		return nil, err
+	}
+	if reflect.ValueOf(r.Sampling).IsZero() {
+		r.Sampling = sample.Defaults()
 	}
 	sampler, err := sample.New(r.Sampling, e.model.VocabSize)
 	if err != nil {
@@ -190,10 +196,10 @@ func (g *generation) next(ctx context.Context) (Piece, error) {
 	text, stopped := g.stop.next(g.decoder.Next(id))
 	switch {
 	case stopped:
-		return Piece{Text: text, Token: -1, Finish: FinishStop, Stats: g.stats}, nil
+		return Piece{Text: text, Token: id, Finish: FinishStop, Stats: g.stats}, nil
 	case g.stats.Generated == g.r.Max:
 		p := g.last(FinishLength)
-		p.Text = text + p.Text
+		p.Text, p.Token = text+p.Text, id
 		return p, nil
 	}
 	return Piece{Text: text, Token: id, Stats: g.stats}, nil
@@ -220,7 +226,7 @@ func (g *generation) feed() error {
 			return nil
 		}
 		if errors.Is(err, compute.ErrNumeric) {
-			err = fmt.Errorf("%s: position %d to %d: %w: the weights are damaged", g.e.model.Path, g.fed, g.fed+n-1, err)
+			err = fmt.Errorf("%w (at positions %d to %d: the weights are damaged)", err, g.fed, g.fed+n-1)
 		}
 		return err
 	}

@@ -65,12 +65,16 @@ func pick(from []choice, m *weights.Model, opt compute.Options, device string) (
 		} else if b, err = c.open(m, opt, device); err == nil {
 			return b, from[i+1:], reasons, nil
 		}
-		if !errors.Is(err, compute.ErrUnavailable) && !errors.Is(err, compute.ErrMemory) {
+		if !errors.Is(err, compute.ErrUnavailable) && !errors.Is(err, compute.ErrMemory) && !errors.Is(err, compute.ErrLost) {
 			return nil, nil, nil, err
 		}
 		reasons = append(reasons, strip(err))
 	}
-	return nil, nil, nil, err
+	kind := compute.ErrUnavailable
+	if errors.Is(err, compute.ErrMemory) {
+		kind = compute.ErrMemory
+	}
+	return nil, nil, nil, fmt.Errorf("%s: %w", strings.Join(reasons, "; "), kind)
 }
 
 // errRefeed says that a slot's cache is void, since another backend took over:

@@ -31,9 +31,10 @@ func newSlots(n int) slots {
 	return s
 }
 
-// take waits for a free slot and returns the one with the longest prefix in
-// common with the prompt; among equals the one unused for longest. Its tokens
-// are still the old ones. It returns nil if ctx ends first.
+// take waits for a free slot: the one that shares most with the prompt, if that
+// is more than half of the prompt or of what it holds, else the one unused for
+// longest, so that other conversations keep theirs. Its tokens are still the old
+// ones. It returns nil if ctx ends first.
 func (s *slots) take(ctx context.Context, prompt []int32) *slot {
 	defer context.AfterFunc(ctx, func() {
 		s.mu.Lock()
@@ -43,21 +44,7 @@ func (s *slots) take(ctx context.Context, prompt []int32) *slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for ctx.Err() == nil {
-		var best *slot
-		for i := range s.all {
-			c := &s.all[i]
-			if c.busy {
-				continue
-			}
-			if best == nil {
-				best = c
-				continue
-			}
-			if a, b := common(c.tokens, prompt), common(best.tokens, prompt); a > b || a == b && c.used < best.used {
-				best = c
-			}
-		}
-		if best != nil {
+		if best := s.best(prompt); best != nil {
 			s.turn++
 			best.busy, best.used = true, s.turn
 			return best
@@ -67,11 +54,29 @@ func (s *slots) take(ctx context.Context, prompt []int32) *slot {
 	return nil
 }
 
+func (s *slots) best(prompt []int32) (best *slot) {
+	shared := 0
+	for i := range s.all {
+		c := &s.all[i]
+		if c.busy {
+			continue
+		}
+		n := common(c.tokens, prompt)
+		if 2*n <= min(len(c.tokens), len(prompt)) {
+			n = 0 // the beginning that all prompts have
+		}
+		if best == nil || n > shared || n == shared && c.used < best.used {
+			best, shared = c, n
+		}
+	}
+	return best
+}
+
 func (s *slots) give(c *slot) {
 	s.mu.Lock()
 	c.busy = false
 	s.mu.Unlock()
-	s.free.Signal()
+	s.free.Broadcast()
 }
 
 // common returns the length of the prefix that two sequences share.

@@ -99,6 +99,10 @@ func (l *list) forward() {
 	l.tap("inp_embd", -1, l.of(s.h, 0, m.Hidden))
 	for i := range l.layers {
 		y := &l.layers[i]
+		if l.fused && l.tokens == 1 && l.trace == nil {
+			l.fusedLayer(y)
+			continue
+		}
 		Q, K, V := l.of(s.qkv, 0, q), l.of(s.qkv, s.kAt, kv), l.of(s.qkv, s.vAt, kv)
 		l.normQuantise("attn_norm", i, s.h, y.attnNorm, m.Hidden)
 		l.product(&y.q, Q, false)
@@ -172,7 +176,7 @@ func (l *list) product(m *matrix, out driver.Range, add bool) {
 		p[4] = 1
 	}
 	codes := driver.Range{Buffer: l.bufs.codes, Size: l.tokens * (16 + stepWeights*m.steps)}
-	l.dispatch(k, tiles(m.rows), (l.tokens+each-1)/each, p, driver.Whole(m.words), codes, out)
+	l.dispatch(k, tiles(m.rows), (l.tokens+each-1)/each, p, m.words, codes, out)
 }
 
 func (l *list) ropeAndStore(y *layer) {

@@ -72,6 +72,7 @@ type backend struct {
 	model   *weights.Model
 	kernels kernels
 	variant string
+	fused   bool // the layers of a batch of one token take five dispatches
 	slots   int
 	context int
 	batch   int // most tokens of a batch
@@ -154,7 +155,8 @@ func (b *backend) fits() error {
 	}
 	for i := range m.Layers {
 		for _, t := range m.Layers[i].Tensors() {
-			if tiledBytes(t) > lim.Range {
+			if 2*tiledBytes(t) > lim.Range { // queries, keys and values stand together
+
 				return fmt.Errorf("tensor %s takes %d MB, the device binds %d MB at most: %w", t.Name, tiledBytes(t)>>20, lim.Range>>20, compute.ErrUnavailable)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/gpu/driver"
 	"bitnet-gpu/shaders"
 	"bitnet-gpu/weights"
 )
@@ -19,6 +20,10 @@ type kernels struct {
 	relu2    *shaders.Kernel
 	outNorm  *shaders.Kernel
 	headRows byTokens
+
+	// For one token; nil where the device has too few bindings.
+	qkv, o, gate, down *shaders.Kernel
+	attendOne          *shaders.Kernel
 }
 
 // byTokens is one kernel for 1, 2, 4 and 8 tokens at a time.
@@ -42,10 +47,10 @@ func (b *byTokens) pick(tokens int) (k *shaders.Kernel, each int) {
 
 // pickKernels chooses the kernels and loads them.
 func (b *backend) pickKernels() error {
-	product, err := b.pickVariant()
-	if err != nil {
+	if err := b.pickVariant(); err != nil {
 		return err
 	}
+	product := map[string]*shaders.Kernel{"dot": shaders.TernaryDot, "f32": shaders.TernaryF32, "i32": shaders.TernaryI32}[b.variant]
 	k := &b.kernels
 	*k = kernels{
 		embed:    shaders.EmbedF32,
@@ -69,32 +74,86 @@ func (b *backend) pickKernels() error {
 	case weights.BF16:
 		k.headRows = newByTokens(shaders.HeadBF16)
 	}
+	b.pickFused()
 	all := []*shaders.Kernel{shaders.Probe, k.embed, k.norm, k.rope, k.attend, k.relu2, k.outNorm}
 	all = append(all, k.ternary[:]...)
+	if b.fused {
+		all = append(all, k.qkv, k.o, k.gate, k.down, k.attendOne)
+	}
 	return b.dev.Load(append(all, k.headRows[:]...)...)
 }
 
-// pickVariant returns the ternary product of the arithmetic that is fastest
+// pickVariant chooses the arithmetic of the ternary products that is fastest
 // here, or that BITNET_GPU_VARIANT names.
-func (b *backend) pickVariant() (*shaders.Kernel, error) {
+func (b *backend) pickVariant() error {
 	info := b.dev.Info()
 	b.variant = os.Getenv("BITNET_GPU_VARIANT")
-	if b.variant == "" {
+	switch b.variant {
+	case "":
 		b.variant = "f32"
 		if info.FastDot {
 			b.variant = "dot"
 		}
-	}
-	switch b.variant {
-	case "f32":
-		return shaders.TernaryF32, nil
-	case "i32":
-		return shaders.TernaryI32, nil
+	case "f32", "i32":
 	case "dot":
-		if info.Dot {
-			return shaders.TernaryDot, nil
+		if !info.Dot {
+			return fmt.Errorf("BITNET_GPU_VARIANT: %s has no integer dot product: %w", info.Device, compute.ErrUnavailable)
 		}
-		return nil, fmt.Errorf("BITNET_GPU_VARIANT: %s has no integer dot product: %w", info.Device, compute.ErrUnavailable)
+	default:
+		return fmt.Errorf("BITNET_GPU_VARIANT is %q, expected dot, f32 or i32: %w", b.variant, compute.ErrUnavailable)
 	}
-	return nil, fmt.Errorf("BITNET_GPU_VARIANT is %q, expected dot, f32 or i32: %w", b.variant, compute.ErrUnavailable)
+	return nil
+}
+
+// pickFused chooses the kernels of a layer for one token, where the device can
+// run them and BITNET_GPU_FUSED is not 0.
+func (b *backend) pickFused() {
+	qkv, gate, add := shaders.QKVF32, shaders.GateF32, shaders.AddF32
+	switch b.variant {
+	case "dot":
+		qkv, gate, add = shaders.QKVDot, shaders.GateDot, shaders.AddDot
+	case "i32":
+		qkv, gate, add = shaders.QKVI32, shaders.GateI32, shaders.AddI32
+	}
+	m, k, lim := b.model, &b.kernels, b.dev.Info().Limits
+	q := m.Heads * m.HeadDim
+	widest := 16 * steps(max(m.Hidden, q, m.FFN)) // words of shared memory
+	b.fused = os.Getenv("BITNET_GPU_FUSED") != "0" &&
+		lim.Bindings >= len(gate.Bindings) && lim.Params >= qkv.Params && lim.Shared >= 4*(widest+bitLinearGroup)
+	if !b.fused {
+		return
+	}
+	lanes, rows := b.split()
+	with := func(k *shaders.Kernel, n int) *shaders.Kernel {
+		return k.With(
+			shaders.Constant{Name: "GROUP", Value: bitLinearGroup},
+			shaders.Constant{Name: "WIDTH", Value: uint32(16 * steps(n))},
+			shaders.Constant{Name: "LANES", Value: uint32(lanes)},
+			shaders.Constant{Name: "TILES", Value: uint32(rows)},
+		)
+	}
+	k.qkv, k.gate = with(qkv, m.Hidden), with(gate, m.Hidden)
+	k.o, k.down = with(add, q), with(add, m.FFN)
+	k.attendOne = shaders.AttentionOne
+}
+
+const bitLinearGroup = 128
+
+// split returns how many invocations share a row, and how many rows each has
+// one after the other. Every group norms the vector for itself: nothing on a
+// device with many processors, much on one with few.
+func (b *backend) split() (lanes, rows int) {
+	switch b.dev.Info().Type {
+	case driver.Discrete:
+		return 16, 1
+	case driver.Software:
+		return 1, 2
+	}
+	return 4, 2
+}
+
+// groupRows returns how many rows a group of a fused BitLinear computes.
+func (b *backend) groupRows() int {
+	lanes, rows := b.split()
+	return bitLinearGroup / lanes * rows
 }

@@ -16,7 +16,8 @@ import (
 // A layer is one transformer block on the device.
 type layer struct {
 	attnNorm, attnSubNorm, ffnNorm, ffnSubNorm driver.Buffer
-	q, k, v, o, gate, up, down                 matrix
+	q, k, v                                    matrix // in one buffer
+	o, gate, up, down                          matrix
 	cache                                      driver.Buffer // (2, slots, KVHeads, context, HeadDim) float16: keys, values
 }
 
@@ -25,7 +26,7 @@ type layer struct {
 type matrix struct {
 	rows, steps int
 	scale       float32
-	words       driver.Buffer
+	words       driver.Range
 }
 
 const (
@@ -38,7 +39,11 @@ func steps(cols int) int { return (cols + stepWeights - 1) / stepWeights }
 
 func tiles(rows int) int { return (rows + tileRows - 1) / tileRows }
 
-func tiledBytes(t *weights.Ternary) int { return tiles(t.Rows) * tileRows * steps(t.Cols) * 16 }
+// tiledBytes returns the bytes of a matrix. Their number of tiles is even, so
+// that what follows in the same buffer is aligned.
+func tiledBytes(t *weights.Ternary) int {
+	return (tiles(t.Rows) + 1) &^ 1 * tileRows * steps(t.Cols) * 16
+}
 
 // A dense matrix is an embedding or a head, in parts that the device can bind.
 type dense struct {
@@ -63,11 +68,12 @@ func (b *backend) load(progress func(done, total int64)) error {
 	cache := int(cacheBytes(m, b.slots, b.context))
 	for i := range m.Layers {
 		from := &m.Layers[i]
+		qkv := l.matrices(&from.Q, &from.K, &from.V)
 		b.layers = append(b.layers, layer{
 			attnNorm: l.floats("attn_norm", from.AttnNorm), attnSubNorm: l.floats("attn_sub_norm", from.AttnSubNorm),
 			ffnNorm: l.floats("ffn_norm", from.FFNNorm), ffnSubNorm: l.floats("ffn_sub_norm", from.FFNSubNorm),
-			q: l.matrix(&from.Q), k: l.matrix(&from.K), v: l.matrix(&from.V), o: l.matrix(&from.O),
-			gate: l.matrix(&from.Gate), up: l.matrix(&from.Up), down: l.matrix(&from.Down),
+			q: qkv[0], k: qkv[1], v: qkv[2], o: l.matrices(&from.O)[0],
+			gate: l.matrices(&from.Gate)[0], up: l.matrices(&from.Up)[0], down: l.matrices(&from.Down)[0],
 			cache: l.buffer("cache", cache, driver.Local),
 		})
 	}
@@ -116,15 +122,33 @@ func (l *loader) host(n int) []uint32 {
 	return l.words[:n]
 }
 
-func (l *loader) matrix(t *weights.Ternary) matrix {
-	m := matrix{rows: t.Rows, steps: steps(t.Cols), scale: t.Scale}
-	m.words = l.buffer(t.Name, tiledBytes(t), driver.Local)
+// matrices copies matrices to one buffer, one behind the other.
+func (l *loader) matrices(tensors ...*weights.Ternary) []matrix {
+	size := 0
+	for _, t := range tensors {
+		size += tiledBytes(t)
+	}
+	buf := l.buffer(tensors[0].Name, size, driver.Local)
+	var all []matrix
+	at := 0
+	for _, t := range tensors {
+		m := matrix{rows: t.Rows, steps: steps(t.Cols), scale: t.Scale}
+		m.words = driver.Range{Buffer: buf, Offset: at, Size: tiledBytes(t)}
+		l.tile(m.words, t, m.steps)
+		at += tiledBytes(t)
+		all = append(all, m)
+	}
+	return all
+}
+
+// tile copies a matrix in tiles.
+func (l *loader) tile(to driver.Range, t *weights.Ternary, steps int) {
 	if l.err != nil {
-		return m
+		return
 	}
 	words := l.host(tiledBytes(t) / 4)
 	clear(words)
-	n := tileRows * m.steps * 4
+	n := tileRows * steps * 4
 	err := l.parallel(tiles(t.Rows), func(lo, hi int) error {
 		if err := ternary.Interleave(words[lo*n:hi*n], &t.Matrix, tileRows, 4, lo*tileRows, min(hi*tileRows, t.Rows)); err != nil {
 			return fmt.Errorf("tensor %s: %w", t.Name, err)
@@ -133,11 +157,10 @@ func (l *loader) matrix(t *weights.Ternary) matrix {
 	})
 	if err != nil {
 		l.err = err
-		return m
+		return
 	}
-	l.write(m.words, 0, driver.Bytes(words))
-	l.add(tiledBytes(t))
-	return m
+	l.write(to.Buffer, to.Offset, driver.Bytes(words))
+	l.add(to.Size)
 }
 
 // add reports progress.

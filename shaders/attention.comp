@@ -1,6 +1,11 @@
 // Attention (point 7 of the contract): one group of 64 a query head and token,
 // which goes through the chunks of 64 positions in order. An invocation has one
 // position of a chunk for its score, then two elements of the value.
+//
+// With ONE defined the batch is one token, whose query, key and value come as
+// they left the product: the group rotates the query and the key, and has both
+// key and value take the way through float16 that they take in the cache; the
+// first group of those that share them stores them there (points 5 and 6).
 
 PARAMS {
 	uint heads;
@@ -9,19 +14,45 @@ PARAMS {
 	uint context; // positions of a slot
 	uint slots;
 	uint scale;   // log2(e)/sqrt(dim), float bits
+#ifdef ONE
+	uint k; // where the keys begin in q
+	uint v; // and the values
+#endif
 };
 BUFFER(0) readonly buffer Q { float q[]; }; // (tokens, heads, dim)
-BUFFER(1) readonly buffer Cache { uint cache[]; }; // (2, slots, kvHeads, context, dim/2) keys, values
+BUFFER(1) buffer Cache { uint cache[]; }; // (2, slots, kvHeads, context, dim/2) keys, values
 BUFFER(2) writeonly buffer Out { float o[]; }; // (tokens, heads, dim)
 BATCH(3);
+#ifdef ONE
+BUFFER(4) readonly buffer Table { float table[]; }; // (2, context, dim/2) cosines, sines
+
+#include "rope.glsl"
+
+shared uint newest[512]; // the token's key and value: two float16 a word
+#endif
 
 shared vec4 query[128];
 shared float p[64]; // scores of a chunk, then their weights
 shared float part[64];
 shared vec2 sum[256]; // the weighted values so far
 
+uint newKey, newValue; // where in the cache the token's key and value belong
+
+// cached returns a word of the cache.
+uint cached(uint i) {
+#ifdef ONE
+	if (i - newKey < dim / 2u) {
+		return newest[i - newKey];
+	}
+	if (i - newValue < dim / 2u) {
+		return newest[256u + i - newValue];
+	}
+#endif
+	return cache[i];
+}
+
 precise vec4 halves(uint i) {
-	return vec4(fromHalves(cache[i]), fromHalves(cache[i + 1u]));
+	return vec4(fromHalves(cached(i)), fromHalves(cached(i + 1u)));
 }
 
 // product is that of the query and one key: 16 chains, then halving.
@@ -38,7 +69,7 @@ precise float product(uint key) {
 		}
 	}
 	for (uint k = 0u; i + k < dim; k++) { // chains that end later
-		vec2 pair = fromHalves(cache[key + (i + k) / 2u]);
+		vec2 pair = fromHalves(cached(key + (i + k) / 2u));
 		precise float xy = query[(i + k) / 4u][k % 4u] * pair[k % 2u];
 		c[k / 4u][k % 4u] = c[k / 4u][k % 4u] + xy;
 	}
@@ -52,13 +83,56 @@ precise float product(uint key) {
 
 // weighted is the sum of two elements of n values times their weights.
 precise vec2 weighted(uint value, uint n) {
-	precise vec2 s = p[0] * fromHalves(cache[value]);
+	precise vec2 s = p[0] * fromHalves(cached(value));
 	for (uint t = 1u; t < n; t++) {
-		precise vec2 x = p[t] * fromHalves(cache[value + t * (dim / 2u)]);
+		precise vec2 x = p[t] * fromHalves(cached(value + t * (dim / 2u)));
 		s = s + x;
 	}
 	return s;
 }
+
+#ifdef ONE
+// load rotates a head of q into x.
+void load(uint at, uint pos, bool rotated) {
+	for (uint i = lid; i < dim; i += 64u) {
+		x[i] = q[at + i];
+	}
+	barrier();
+	if (rotated) {
+		rotate(pos);
+	}
+}
+
+// keep stores x in the newest words and, where first says so, in the cache.
+void keep(uint at, uint to, bool first) {
+	bool bad = false;
+	for (uint i = lid; i < dim / 2u; i += 64u) {
+		uint lo = toHalf(x[2u * i]), hi = toHalf(x[2u * i + 1u]);
+		bad = bad || (lo & 0x7C00u) == 0x7C00u || (hi & 0x7C00u) == 0x7C00u;
+		newest[at + i] = lo | hi << 16;
+		if (first) {
+			cache[to + i] = lo | hi << 16;
+		}
+	}
+	if (bad) {
+		atomicOr(numeric, 1u);
+	}
+	barrier();
+}
+
+// prepare makes the query, and the token's own key and value.
+void prepare(uint head, uint pos) {
+	uint group = heads / kvHeads;
+	load(k + head / group * dim, pos, true);
+	keep(0u, newKey, head % group == 0u);
+	load(v + head / group * dim, pos, false);
+	keep(256u, newValue, head % group == 0u);
+	load(head * dim, pos, true);
+	for (uint i = lid; i < dim; i += 64u) {
+		query[i / 4u][i % 4u] = x[i];
+	}
+}
+#endif
 
 void main() {
 	uint head = gl_WorkGroupID.x, t = gl_WorkGroupID.y, words = dim / 2u;
@@ -66,9 +140,15 @@ void main() {
 	uint row = (slot * kvHeads + head / (heads / kvHeads)) * context;
 	uint values = slots * kvHeads * context;
 	uint at = (t * heads + head) * dim;
+	newKey = (row + length - 1u) * words;
+	newValue = newKey + values * words;
+#ifdef ONE
+	prepare(head, length - 1u);
+#else
 	for (uint i = lid; i < dim; i += 64u) {
 		query[i / 4u][i % 4u] = q[at + i];
 	}
+#endif
 	barrier();
 	precise float M = bits(0u);
 	precise float L = bits(0u);

@@ -2,6 +2,7 @@ package shaders
 
 import (
 	"embed"
+	"slices"
 	"strings"
 )
 
@@ -26,7 +27,21 @@ var (
 
 	ReLU2     = kernel("relu2", "relu2", nil, 1, nil, Binding{"gate", Read | Write}, Binding{"up", Read})
 	RoPE      = kernel("rope", "rope", nil, 7, nil, Binding{"qkv", Read | Write}, Binding{"table", Read}, Binding{"cache", Write}, batch)
-	Attention = kernel("attention", "attention", nil, 6, nil, Binding{"q", Read}, Binding{"cache", Read}, Binding{"o", Write}, Binding{"batch", Read})
+	Attention = kernel("attention", "attention", nil, 6, nil, Binding{"q", Read}, Binding{"cache", Read}, Binding{"o", Write}, batch)
+
+	// For a batch of one token: norm, product and what follows it in one.
+	QKVDot  = bitLinear("qkv_dot", 13, "QKV", "DOT")
+	QKVF32  = bitLinear("qkv_f32", 13, "QKV", "F32")
+	QKVI32  = bitLinear("qkv_i32", 13, "QKV")
+	GateDot = bitLinear("gate_dot", 7, "GATE", "DOT")
+	GateF32 = bitLinear("gate_f32", 7, "GATE", "F32")
+	GateI32 = bitLinear("gate_i32", 7, "GATE")
+	AddDot  = bitLinear("add_dot", 6, "DOT")
+	AddF32  = bitLinear("add_f32", 6, "F32")
+	AddI32  = bitLinear("add_i32", 6)
+
+	AttentionOne = kernel("attention_one", "attention", []string{"ONE"}, 8, nil,
+		Binding{"qkv", Read}, Binding{"cache", Read | Write}, Binding{"o", Write}, batch, Binding{"table", Read})
 
 	HeadF32  = kernel("head_f32", "head", []string{"TYPE 32"}, 5, tokens, headBindings...)
 	HeadF16  = kernel("head_f16", "head", []string{"TYPE 16"}, 5, tokens, headBindings...)
@@ -41,6 +56,7 @@ func All() []*Kernel {
 	return []*Kernel{
 		EmbedF32, EmbedF16, EmbedBF16, Norm, OutputNorm, TernaryDot, TernaryF32, TernaryI32,
 		ReLU2, RoPE, Attention, HeadF32, HeadF16, HeadBF16, Probe,
+		QKVDot, QKVF32, QKVI32, GateDot, GateF32, GateI32, AddDot, AddF32, AddI32, AttentionOne,
 	}
 }
 
@@ -58,7 +74,21 @@ var (
 
 func ternary(name string, defines ...string) *Kernel {
 	k := kernel(name, "ternary", defines, 5, tokens, Binding{"weights", Read}, Binding{"codes", Read}, Binding{"out", Read | Write})
-	k.Dot = name == "ternary_dot"
+	k.Dot = strings.HasSuffix(name, "_dot")
+	return k
+}
+
+func bitLinear(name string, params int, defines ...string) *Kernel {
+	consts := append(slices.Clone(width), Constant{"LANES", 8}, Constant{"TILES", 1})
+	bindings := []Binding{{"h", Read}, {"g", Read}, {"out", Write}, batch, {"weights", Read}}
+	switch defines0 := append(defines, ""); {
+	case defines0[0] == "GATE":
+		bindings = append(bindings, Binding{"up", Read})
+	case defines0[0] != "QKV":
+		bindings[2].Access = Read | Write
+	}
+	k := kernel(name, "bitlinear", defines, params, consts, bindings...)
+	k.Dot = strings.HasSuffix(name, "_dot")
 	return k
 }
 

@@ -16,26 +16,7 @@ BUFFER(1) readonly buffer Table { float table[]; }; // (2, context, dim/2) cosin
 BUFFER(2) writeonly buffer Cache { uint cache[]; }; // (2, slots, kvHeads, context, dim/2) keys, values
 BATCH(3);
 
-shared float x[512];
-
-void rotate(uint pos) {
-	uint half_ = dim / 2u;
-	for (uint i = lid; i < half_; i += GROUP) {
-		precise float a = x[i];
-		precise float b = x[i + half_];
-		precise float c = table[pos * half_ + i];
-		precise float s = table[(context + pos) * half_ + i];
-		precise float ac = a * c;
-		precise float bs = b * s;
-		precise float bc = b * c;
-		precise float as = a * s;
-		precise float first = ac - bs;
-		precise float second = bc + as;
-		x[i] = fz(first);
-		x[i + half_] = fz(second);
-	}
-	barrier();
-}
+#include "rope.glsl"
 
 // turn loads a head, rotated or as it is, into x, and stores what it rotated.
 void turn(uint at, uint pos, bool rotated) {

@@ -18,6 +18,10 @@ only() {
 	for name in "$@"; do case ",$list," in *",$name,"*) printf '%s,' "$name" ;; esac; done
 }
 require=${BITNET_TEST_REQUIRE:-}
+known="portable avx2 avxvnni avx512 neon data llvm vulkan opengl shadertools"
+for name in ${require//,/ }; do
+	case " $known " in *" $name "*) ;; *) echo "BITNET_TEST_REQUIRE: $name is none of $known"; exit 2 ;; esac
+done
 native=$(only "$require" portable avx2 avxvnni avx512 data llvm)
 [ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm)
 
@@ -45,7 +49,8 @@ CGO_ENABLED=0 go build ./...
 
 step "generated files"
 go generate ./...
-git diff --exit-code --stat -- '*.s' '*_amd64.go' '*_arm64.go'
+changed=$(git status --porcelain -- '*.s' '*_amd64.go' '*_arm64.go')
+[ -z "$changed" ] || { echo "go generate changes: $changed"; exit 1; }
 
 step tests
 BITNET_TEST_REQUIRE=$native go test -timeout 20m ./...
@@ -60,11 +65,12 @@ if command -v qemu-aarch64-static >/dev/null; then
 		GOARCH=arm64 CGO_ENABLED=0 BITNET_TEST_REQUIRE=$(only "$require" portable neon) \
 			go test -short -timeout 20m -exec qemu-aarch64-static ./cpu/kernel ./engine/compute ./engine/sample ./weights/ternary
 		GOARCH=arm64 CGO_ENABLED=0 go test -short -timeout 20m -exec qemu-aarch64-static -run Golden ./test
-		go test -c -o /tmp/bitnet-kernel.test ./cpu/kernel
+		kernels=$(mktemp)
+		go test -c -o "$kernels" ./cpu/kernel
 		for cpu in Nehalem Haswell; do # without AVX2, and without AVX-512
-			(cd cpu/kernel && BITNET_TEST_REQUIRE='' qemu-x86_64-static -cpu $cpu /tmp/bitnet-kernel.test -test.short 2>/dev/null)
+			(cd cpu/kernel && BITNET_TEST_REQUIRE='' qemu-x86_64-static -cpu $cpu "$kernels" -test.short 2>/dev/null)
 		done
-		rm -f /tmp/bitnet-kernel.test
+		rm -f "$kernels"
 	fi
 elif [ -n "$(only "$require" neon)" ]; then
 	echo "neon is required and there is no qemu-aarch64-static"; exit 1

@@ -10,6 +10,7 @@ import (
 // statement of policy: a package that does not fit is in the wrong place.
 var floors = map[string]int{
 	"weights/gguf":        0,
+	"weights/hub":         0,
 	"weights/safetensors": 0,
 	"weights/ternary":     0,
 	"cpu/kernel":          0,

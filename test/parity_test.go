@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"bitnet-gpu/cpu"
@@ -54,6 +55,9 @@ func TestCPURelatives(t *testing.T) {
 	eachPath(t, func(t *testing.T, open backends.Open) { backends.Relatives(t, reference(t), open) })
 }
 
+// TestCPUNumeric runs it on numbers out of range.
+func TestCPUNumeric(t *testing.T) { eachPath(t, backends.Numeric) }
+
 // TestCPUGolden runs it on the model of the golden data.
 func TestCPUGolden(t *testing.T) {
 	m, prompt := tinyA(t)
@@ -73,22 +77,74 @@ func TestCPUWide(t *testing.T) {
 	})
 }
 
-// TestNoGarbage decodes without an allocation.
+// TestNoGarbage decodes without an allocation, by whole rows of logits, by
+// candidates and greedily.
 func TestNoGarbage(t *testing.T) {
 	m := tiny.New(tiny.Shapes()[1], 1)
-	b, err := cpu.New(m, compute.Options{Slots: 1, Context: 256, Threads: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	steps := []compute.Step{{Tokens: make([]int32, 1), Logits: make([]float32, m.VocabSize)}}
-	allocations := testing.AllocsPerRun(100, func() {
-		if err := b.Forward(steps); err != nil {
+	for name, step := range map[string]compute.Step{
+		"logits":     {Logits: make([]float32, m.VocabSize)},
+		"candidates": {Top: [][]compute.Candidate{make([]compute.Candidate, 10)}},
+		"greedy":     {Next: make([]int32, 1)},
+	} {
+		b, err := cpu.New(m, compute.Options{Slots: 1, Context: 256, Threads: 2})
+		if err != nil {
 			t.Fatal(err)
 		}
-		steps[0].Pos++
-	})
-	if allocations != 0 {
-		t.Errorf("a token makes %v allocations, expected none", allocations)
+		defer b.Close()
+		step.Tokens = make([]int32, 1)
+		steps := []compute.Step{step}
+		allocations := testing.AllocsPerRun(100, func() {
+			if err := b.Forward(steps); err != nil {
+				t.Fatal(err)
+			}
+			steps[0].Pos++
+		})
+		if allocations != 0 {
+			t.Errorf("%s: a token makes %v allocations, expected none", name, allocations)
+		}
+	}
+}
+
+// TestTaps shows every intermediate under its name, the same on every path and
+// however a prompt is divided.
+func TestTaps(t *testing.T) {
+	m := tiny.New(tiny.Shapes()[1], 1)
+	ids := make([]int32, 70)
+	taps := func(batch int) map[string][]float32 {
+		seen := map[string][]float32{}
+		b, err := cpu.New(m, compute.Options{Slots: 1, Context: 80, Batch: batch, Trace: func(tap compute.Tap) {
+			name := fmt.Sprint(tap.Name, " ", tap.Layer, " ", tap.Pos)
+			if seen[name] != nil {
+				t.Errorf("%s comes twice", name)
+			}
+			seen[name] = append([]float32{}, tap.Data...)
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		if err := b.Forward([]compute.Step{{Tokens: ids, Logits: make([]float32, len(ids)*m.VocabSize)}}); err != nil {
+			t.Fatal(err)
+		}
+		return seen
+	}
+	want := taps(1)
+	for _, name := range []string{"inp_embd -1", "attn_norm 0", "Qcur 2", "Kcur 0", "Vcur 1", "kqv_out 0", "attn_sub_norm 0", "ffn_inp 0",
+		"ffn_norm 0", "ffn_out 2", "ffn_sub_norm 0", "l_out 2", "result_norm -1", "result_output -1"} {
+		if want[name+" 69"] == nil {
+			t.Errorf("no tap %s", name)
+		}
+	}
+	for _, path := range kernel.Paths() {
+		t.Setenv("BITNET_CPU", path.Name)
+		got := taps(0)
+		if len(got) != len(want) {
+			t.Errorf("%s: %d taps, expected %d", path.Name, len(got), len(want))
+		}
+		for name, data := range want {
+			if !slices.Equal(got[name], data) {
+				t.Fatalf("%s: %s differs", path.Name, name)
+			}
+		}
 	}
 }

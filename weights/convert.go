@@ -78,7 +78,7 @@ func (g *ggufWriter) verify(to *Model) error {
 			if sum != sums[t.Name] || !sameScale(t, from) {
 				return fmt.Errorf("verification failed: tensor %q of scale %v, expected %v", t.Name, t.Scale, from.Scale)
 			}
-			to.Release(&t.Matrix)
+			to.Release(t.Data)
 		}
 	}
 	for _, d := range []*Dense{&to.TokenEmbd, &to.Output} {

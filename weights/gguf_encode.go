@@ -40,7 +40,7 @@ func (g *ggufWriter) ternary(name string, t *Ternary, paired int) error {
 		if err == nil {
 			_, err = out.Write(data)
 		}
-		g.m.Release(&t.Matrix)
+		g.m.Release(t.Data)
 		if err != nil || to != ternary.I2S {
 			g.sums[index] = sum
 			return err

@@ -8,8 +8,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"unsafe"
-
-	"bitnet-gpu/weights/ternary"
 )
 
 // ErrInvalid is wrapped by every error that says of a file that no model can be
@@ -144,16 +142,16 @@ func closeAll(files []*mapping) (err error) {
 // elsewhere. Every goroutine that reads weights needs a Guard of its own.
 func (m *Model) Guard(f func() error) error { return guard(m.files, m.Path, f) }
 
-// Release says that t has been copied and its pages of the file's map are not
-// needed soon: the operating system may drop them from memory. They come back
-// when they are read again. Without a map nothing happens.
-func (m *Model) Release(t *ternary.Matrix) {
-	if len(t.Data) == 0 {
+// Release says that weights have been copied and their pages of the file's map
+// are not needed soon: the operating system may drop them from memory. They come
+// back when they are read again. Without a map nothing happens.
+func (m *Model) Release(data []byte) {
+	if len(data) == 0 {
 		return
 	}
 	for _, file := range m.files {
-		if file.holds(uintptr(unsafe.Pointer(unsafe.SliceData(t.Data)))) {
-			dropPages(t.Data)
+		if file.holds(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) {
+			dropPages(data)
 		}
 	}
 }

@@ -98,14 +98,14 @@ func TestRelease(t *testing.T) {
 	for i := range m.Layers {
 		for _, matrix := range m.Layers[i].Tensors() {
 			before := string(matrix.Data)
-			m.Release(&matrix.Matrix)
+			m.Release(matrix.Data)
 			if string(matrix.Data) != before {
 				t.Errorf("%s changed", matrix.Name)
 			}
 		}
 	}
 	memory := &Model{}
-	memory.Release(&m.Layers[0].Q.Matrix) // nothing to do
+	memory.Release(m.Layers[0].Q.Data) // nothing to do
 }
 
 func TestClose(t *testing.T) {

@@ -3,14 +3,20 @@
 package weights
 
 import (
+	"fmt"
 	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"bitnet-gpu/engine/compute"
 )
 
 func mapFile(file *os.File, size int) (data []byte, close func() error, err error) {
 	data, err = unix.Mmap(int(file.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	if err == unix.ENOMEM {
+		err = fmt.Errorf("the file's %d MiB do not fit the address space: %w", size>>20, compute.ErrMemory)
+	}
 	return data, func() error { return unix.Munmap(data) }, err
 }
 

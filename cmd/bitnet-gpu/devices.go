@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,16 +19,17 @@ func devicesCmd(std stdio) *cobra.Command {
 		Short: "List what a model can run on, and what would be chosen",
 		Args:  cobra.NoArgs,
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write a JSON array")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		devices := engine.Devices()
 		if asJSON {
 			return json.NewEncoder(std.out).Encode(devices)
 		}
+		w := bufio.NewWriter(std.out)
 		for _, d := range devices {
-			printDevice(std.out, &d)
+			printDevice(w, &d)
 		}
-		return nil
+		return w.Flush()
 	}
 	return cmd
 }

@@ -18,16 +18,31 @@ import (
 )
 
 func inspectCmd(std stdio) *cobra.Command {
+	var from source
 	var asJSON, sum bool
 	cmd := &cobra.Command{
-		Use:   "inspect MODEL",
+		Use:   "inspect MODEL | -hf MODEL",
 		Short: "Show what is in a model file and what it will take to run it",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MaximumNArgs(1),
 	}
+	from.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
 	cmd.Flags().BoolVar(&sum, "sha256", false, "compute the file's SHA-256 too")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		s, err := weights.Inspect(args[0])
+		if len(args) > 0 {
+			if args[0] == "" {
+				return usage("inspect needs the name of a file")
+			}
+			if from.model != "" {
+				return usage("inspect shows one model: %s or %s", args[0], from.model)
+			}
+			from.model = args[0]
+		}
+		path, err := from.path(std)
+		if err != nil {
+			return err
+		}
+		s, err := weights.Inspect(path)
 		if err != nil {
 			return err
 		}
@@ -37,7 +52,7 @@ func inspectCmd(std stdio) *cobra.Command {
 			return err
 		}
 		if sum {
-			if r.SHA256, err = fileSum(args[0]); err != nil {
+			if r.SHA256, err = fileSum(path); err != nil {
 				return err
 			}
 		}
@@ -105,15 +120,15 @@ func (r *report) print(out io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	for _, e := range r.Metadata {
-		value := strings.ReplaceAll(fmt.Sprintf("%.200s", fmt.Sprint(e.Value)), "\n", `\n`)
+		value := printable(fmt.Sprintf("%.200s", fmt.Sprint(e.Value)))
 		if strings.HasPrefix(e.Type, "[]") {
 			value += " elements"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", e.Key, e.Type, value)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", printable(e.Key), e.Type, value)
 	}
 	fmt.Fprintln(w)
 	for _, t := range r.Tensors {
-		fmt.Fprintf(w, "%s\t%s\t%v\t%d bytes\n", t.Name, t.Type, t.Dims, t.Size)
+		fmt.Fprintf(w, "%s\t%s\t%v\t%d bytes\n", printable(t.Name), t.Type, t.Dims, t.Size)
 	}
 	fmt.Fprintln(w)
 	if r.Problem != "" {
@@ -123,7 +138,9 @@ func (r *report) print(out io.Writer) error {
 	m := r.Memory
 	fmt.Fprintf(w, "in the file's map\t%s\tembedding, head\n", mebi(m.Mapped))
 	fmt.Fprintf(w, "copied by the CPU backend\t%s\tternary weights\n", mebi(m.Weights))
+	fmt.Fprintf(w, "screen of the head\t%s\tfour-bit codes\n", mebi(m.Screen))
 	fmt.Fprintf(w, "cache\t%s\t%d positions, float16\n", mebi(m.Cache), m.Context)
+	fmt.Fprintf(w, "intermediates\t%s\tof a batch\n", mebi(m.Scratch))
 	fmt.Fprintln(w)
 	fmt.Fprintf(w, "tokenizer\t%s\n", r.Text.Tokenizer)
 	fmt.Fprintf(w, "end tokens\t%s\n", strings.Join(r.Text.Stops, " "))

@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -35,17 +37,22 @@ func logitsCmd(std stdio) *cobra.Command {
 		if flags.context == 0 {
 			flags.context = len(ids) // no more cache than that
 		}
+		if info, err := os.Stat(output); err == nil && info.IsDir() {
+			return usage("-o %s is a directory", output)
+		}
 		e, err := flags.open(std)
 		if err != nil {
 			return err
 		}
 		defer e.Close()
 		describe(std.err, e)
+		ctx, cancel := interruptible(cmd.Context())
+		defer cancel()
 		return writeFile(output, std.out, func(w io.Writer) error {
 			if err := writeNpyHeader(w, len(ids), e.Model().VocabSize); err != nil {
 				return err
 			}
-			return e.Logits(cmd.Context(), ids, func(rows []float32) error {
+			return e.Logits(ctx, ids, func(rows []float32) error {
 				return binary.Write(w, binary.LittleEndian, rows)
 			})
 		})
@@ -56,10 +63,10 @@ func logitsCmd(std stdio) *cobra.Command {
 // parseIDs reads token ids separated by commas or blanks.
 func parseIDs(text string) ([]int32, error) {
 	var ids []int32
-	for _, field := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' }) {
+	for _, field := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
 		id, err := strconv.ParseInt(field, 10, 32)
 		if err != nil {
-			return nil, usage("token id %q is no number", field)
+			return nil, usage("token id %q is no number of a token", field)
 		}
 		ids = append(ids, int32(id))
 	}
@@ -78,33 +85,41 @@ func writeNpyHeader(w io.Writer, rows, cols int) error {
 }
 
 // writeFile writes a file by way of a temporary one beside it, so that it is
-// whole or not there; "-" writes to out.
+// whole or not there. "-" writes to out; what is no regular file, such as a pipe
+// or /dev/null, is written to as it is.
 func writeFile(path string, out io.Writer, write func(io.Writer) error) error {
 	if path == "-" {
-		w := bufio.NewWriter(out)
-		if err := write(w); err != nil {
+		return writeBuffered(out, write)
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // a link stays one
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
 			return err
 		}
-		return w.Flush()
+		return errors.Join(writeBuffered(f, write), f.Close())
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	temporary := fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
+	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // once renamed it is not there
-	w := bufio.NewWriterSize(f, 1<<20)
-	err = write(w)
+	err = errors.Join(writeBuffered(f, write), f.Close())
 	if err == nil {
-		err = w.Flush()
-	}
-	if e := f.Close(); err == nil {
-		err = e
+		err = os.Rename(temporary, path)
 	}
 	if err != nil {
+		os.Remove(temporary)
+	}
+	return err
+}
+
+func writeBuffered(w io.Writer, write func(io.Writer) error) error {
+	buffer := bufio.NewWriterSize(w, 1<<20)
+	if err := write(buffer); err != nil {
 		return err
 	}
-	if err := os.Chmod(f.Name(), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return buffer.Flush()
 }

@@ -3,17 +3,22 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"bitnet-gpu/engine"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/hub"
 )
 
 func main() {
@@ -36,7 +41,8 @@ const (
 	exitModel       = 3   // no usable model
 	exitUnavailable = 4   // the backend or device asked for
 	exitMemory      = 5   // out of memory
-	exitInterrupted = 130 // second Ctrl-C
+	exitNetwork     = 6   // network, or a wrong checksum
+	exitInterrupted = 130 // Ctrl-C: a second one where the first ends a text
 )
 
 // run executes a command line and returns its exit code.
@@ -50,8 +56,12 @@ func run(args []string, std stdio) int {
 		PersistentPreRun:  func(*cobra.Command, []string) { parsed = true },
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(generateCmd(std), tokenizeCmd(std), logitsCmd(std), inspectCmd(std), convertCmd(std), devicesCmd(std))
-	root.SetArgs(args)
+	root.AddCommand(
+		generateCmd(std), tokenizeCmd(std), logitsCmd(std), inspectCmd(std), convertCmd(std),
+		pullCmd(std), listCmd(std), rmCmd(std), devicesCmd(std),
+	)
+	root.Version = version()
+	root.SetArgs(dialect(args))
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
@@ -73,8 +83,10 @@ func exitCode(err error) int {
 		code int
 	}{
 		{engine.ErrUsage, exitUsage},
+		{context.Canceled, exitInterrupted},
+		{compute.ErrMemory, exitMemory}, // before the model's: the file may be too large to map
 		{weights.ErrInvalid, exitModel},
-		{compute.ErrMemory, exitMemory},
+		{hub.ErrNetwork, exitNetwork},
 		{compute.ErrUnavailable, exitUnavailable},
 		{compute.ErrLost, exitUnavailable},
 	} {
@@ -87,8 +99,8 @@ func exitCode(err error) int {
 
 // message is an error on one line, without the words that only sort it.
 func message(err error) string {
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
-	for _, kind := range []error{engine.ErrUsage, weights.ErrInvalid, compute.ErrUnavailable} {
+	text := printable(strings.ReplaceAll(err.Error(), "\n", "; "))
+	for _, kind := range []error{engine.ErrUsage, weights.ErrInvalid, compute.ErrUnavailable, hub.ErrRef, context.Canceled} {
 		text = strings.ReplaceAll(text, ": "+kind.Error(), "")
 		text = strings.TrimPrefix(text, kind.Error()+": ")
 	}
@@ -98,4 +110,53 @@ func message(err error) string {
 // usage makes an error of exit code 2.
 func usage(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{engine.ErrUsage}, args...)...)
+}
+
+// printable is text from a file without what a terminal would act on.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
+}
+
+// dialect spells flags as other engines' users do: long ones with one dash, as
+// -hf and bitnet.cpp's -temp, and llama.cpp's other names.
+func dialect(args []string) []string {
+	other := map[string]string{
+		"-temp": "--temp", "-sys": "--system", "--system-prompt": "--system",
+		"--predict": "--n-predict", "-r": "--stop", "--reverse-prompt": "--stop", "--batch-size": "--batch",
+		"-hf": "--hf-repo", "-hfr": "--hf-repo", "--hf": "--hf-repo",
+	}
+	spelled := slices.Clone(args)
+	for i, arg := range spelled {
+		if arg == "--" {
+			break
+		}
+		name, value, given := strings.Cut(arg, "=")
+		if ours, ok := other[name]; ok {
+			spelled[i] = ours
+			if given {
+				spelled[i] += "=" + value
+			}
+		}
+	}
+	return spelled
+}
+
+// version is what the build knows of itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v += " " + s.Value
+		}
+	}
+	return v + ", " + info.GoVersion
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,7 +78,13 @@ func TestUsage(t *testing.T) {
 		{"logits without tokens", []string{"logits", "-m", tinyA, "-o", "x.npy"}, exitUsage, "--tokens"},
 		{"logits of no number", []string{"logits", "-m", tinyA, "--tokens", "1,x", "-o", "x.npy"}, exitUsage, `"x"`},
 		{"tokenize without vocabulary", []string{"tokenize", "x"}, exitUsage, "--tokenizer"},
-		{"inspect nothing", []string{"inspect"}, exitUsage, "accepts 1 arg"},
+		{"inspect nothing", []string{"inspect"}, exitUsage, "no model"},
+		{"inspect no name", []string{"inspect", ""}, exitUsage, "name of a file"},
+		{"threads without end", []string{"generate", "-m", tinyA, "-p", "x", "-t", "20000"}, exitUsage, "threads 20000"},
+		{"batch without end", []string{"generate", "-m", tinyA, "-p", "x", "--batch", "4611686018427387904"}, exitUsage, "batch"},
+		{"context without end", []string{"generate", "-m", tinyA, "-p", "x", "-c", "99999999"}, exitUsage, "context"},
+		{"logits to a directory", []string{"logits", "-m", tinyA, "--tokens", "1", "-o", t.TempDir()}, exitUsage, "is a directory"},
+		{"logits of too large an id", []string{"logits", "-m", tinyA, "--tokens", "99999999999", "-o", "x.npy"}, exitUsage, "99999999999"},
 		{"tokenize a directory", []string{"tokenize", "--tokenizer", t.TempDir(), "x"}, exitModel, "not a regular file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -197,4 +204,69 @@ func TestDevices(t *testing.T) {
 	t.Setenv("BITNET_CPU", "z80")
 	_, errs, code := command(t, "", "generate", "-m", tinyA, "-p", "x")
 	refused(t, "", errs, code, exitUnavailable, "z80")
+}
+
+// TestFullDisk: output that is lost is a failure, on every verb.
+func TestFullDisk(t *testing.T) {
+	for _, args := range [][]string{
+		{"generate", "-m", tinyA, "-p", "x", "-n", "3"},
+		{"generate", "-m", tinyA, "-p", "x", "-n", "3", "--json"},
+		{"tokenize", "-m", tinyA, "x"},
+		{"logits", "-m", tinyA, "--tokens", "1", "-o", "-"},
+		{"inspect", tinyA},
+		{"inspect", tinyA, "--json"},
+		{"devices"},
+		{"devices", "--json"},
+	} {
+		var errs bytes.Buffer
+		code := run(args, stdio{strings.NewReader(""), failing{}, &errs})
+		if code != exitFailure || !strings.Contains(errs.String(), "no space") {
+			t.Errorf("%v: exit code %d: %s", args, code, errs.String())
+		}
+	}
+}
+
+type failing struct{}
+
+func (failing) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+// TestOutputFile: a link is written through, and what is no file stays that.
+func TestOutputFile(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file.npy"), filepath.Join(dir, "link.npy")
+	if err := os.WriteFile(file, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("file.npy", link); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	ok(t, "", "logits", "-m", tinyA, "--tokens", "1", "-o", link)
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link became %v, %v", info, err)
+	}
+	if rows, err := npy.Read(file); err != nil || len(rows) != 1 {
+		t.Errorf("the file behind the link: %v", err)
+	}
+	ok(t, "", "logits", "-m", tinyA, "--tokens", "1", "-o", os.DevNull)
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Errorf("%s became %v, %v", os.DevNull, info, err)
+	}
+	if names, _ := filepath.Glob(filepath.Join(dir, "*.tmp")); len(names) > 0 {
+		t.Errorf("left behind: %v", names)
+	}
+}
+
+func TestDialect(t *testing.T) {
+	want := ok(t, "", "generate", "-m", tinyA, "-p", "Hello", "--n-predict", "9", "--temp", "0", "--batch", "3")
+	for _, args := range [][]string{
+		{"-temp", "0", "--predict", "9", "-b", "3"},
+		{"--temp=0", "--predict=9", "--batch-size=3"},
+	} {
+		if got := ok(t, "", append([]string{"generate", "-m", tinyA, "-p", "Hello"}, args...)...); got != want {
+			t.Errorf("%v: %q, expected %q", args, got, want)
+		}
+	}
+	if v := ok(t, "", "--version"); !strings.Contains(v, "go1.") {
+		t.Errorf("version %q", v)
+	}
 }

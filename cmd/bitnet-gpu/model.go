@@ -13,7 +13,7 @@ import (
 
 // modelFlags are the flags of every verb that runs a model.
 type modelFlags struct {
-	model   string
+	source
 	backend string
 	device  string
 	context int
@@ -43,26 +43,30 @@ func (l *i2sLayout) add(cmd *cobra.Command) {
 }
 
 func (f *modelFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.model, "model", "m", "", "`FILE` of the model (GGUF), or a directory of Hugging Face")
+	f.source.add(cmd)
 	cmd.Flags().StringVar(&f.backend, "backend", "auto", "auto, "+strings.Join(engine.Backends(), ", "))
 	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device: cpu, or a GPU's index, ID or part of its name (see the verb devices)")
 	cmd.Flags().IntVarP(&f.context, "ctx-size", "c", 0, "positions of the context (default the model's)")
 	cmd.Flags().IntVarP(&f.threads, "threads", "t", 0, "CPU threads (default one for each core)")
-	cmd.Flags().IntVar(&f.batch, "batch", 0, "prompt tokens computed together (default the backend's choice)")
+	cmd.Flags().IntVarP(&f.batch, "batch", "b", 0, "prompt tokens computed together (default the backend's choice)")
 	f.layout.add(cmd)
 }
 
 // open loads the model, with a bar if that takes long.
 func (f *modelFlags) open(std stdio) (*engine.Engine, error) {
-	if f.model == "" {
-		return nil, usage("no model: name a GGUF file with -m MODEL.gguf or a directory of Hugging Face, such as the ggml-model-i2_s.gguf of microsoft/bitnet-b1.58-2B-4T-gguf")
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	if f.context < 0 || f.threads < 0 || f.batch < 0 {
 		return nil, usage("-c, -t and --batch must not be negative")
 	}
+	path, err := f.path(std)
+	if err != nil {
+		return nil, err
+	}
 	bar := newBar(std.err)
 	defer bar.finish()
-	return engine.Open(f.model, engine.Options{
+	return engine.Open(path, engine.Options{
 		Backend: f.backend, Device: f.device, Context: f.context, Threads: f.threads, Batch: f.batch, I2S: int(f.layout), Progress: bar.progress,
 		Notice: func(line string) { fmt.Fprintln(std.err, line) },
 	})
@@ -85,7 +89,7 @@ func describe(w io.Writer, e *engine.Engine) {
 	} else {
 		where = info.Device + ", " + where
 	}
-	fmt.Fprintf(w, "%s (%s) on %s (%s)%s\n", name, m.Format, info.Backend, where, why)
+	fmt.Fprintf(w, "%s (%s) on %s (%s)%s\n", printable(name), m.Format, info.Backend, where, why)
 }
 
 func plural(n int) string {

@@ -10,7 +10,7 @@ import (
 )
 
 // A bar shows the loading of a model on a terminal, if it takes more than half
-// a second.
+// a second and NO_COLOR is not set.
 type bar struct {
 	mu    sync.Mutex
 	out   *os.File // nil: nobody looks
@@ -23,7 +23,7 @@ const barDelay = 500 * time.Millisecond
 
 func newBar(w io.Writer) *bar {
 	b := &bar{start: time.Now(), verb: "loading"}
-	if isTerminal(w) {
+	if isTerminal(w) && os.Getenv("NO_COLOR") == "" {
 		b.out = w.(*os.File)
 	}
 	return b
@@ -39,7 +39,7 @@ func (b *bar) progress(done, total int64) {
 	if b.bar == nil {
 		b.bar = pb.New64(total).SetWriter(b.out).
 			SetTemplateString(b.verb+` {{counters . }} {{bar . "[" "=" ">" " " "]"}} {{percent . }}`).
-			Set(pb.Bytes, true).Set(pb.CleanOnFinish, true).Set(pb.Color, os.Getenv("NO_COLOR") == "")
+			Set(pb.Bytes, true).Set(pb.CleanOnFinish, true)
 		if b.bar.Width() == 0 {
 			b.bar.SetWidth(80)
 		}

@@ -2,8 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -15,7 +15,8 @@ import (
 
 // tokenizeFlags are the flags of the verb tokenize.
 type tokenizeFlags struct {
-	model, file                 string
+	source
+	file                        string
 	jsonl, bos, special, decode bool
 }
 
@@ -28,41 +29,43 @@ func tokenizeCmd(std stdio) *cobra.Command {
 			"ordinary text unless --special, and no token for the beginning is added unless --bos.",
 		Args: cobra.MaximumNArgs(1),
 	}
-	cmd.Flags().StringVarP(&f.model, "model", "m", "", "`FILE` of a model (GGUF) with the vocabulary")
+	f.source.add(cmd)
 	cmd.Flags().StringVar(&f.file, "tokenizer", "", "`FILE` of a vocabulary: GGUF, tokenizer.json or tokenizer.model")
 	cmd.Flags().BoolVar(&f.jsonl, "jsonl", false, `read lines {"text": ...} and write lines {"ids": [...]}`)
 	cmd.Flags().BoolVar(&f.bos, "bos", false, "put the token for the beginning in front")
 	cmd.Flags().BoolVar(&f.special, "special", false, "take special tokens in the text for what they spell")
 	cmd.Flags().BoolVar(&f.decode, "decode", false, "turn ids into text")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		t, err := f.open()
+		t, err := f.open(std)
 		if err != nil {
 			return err
 		}
-		w := bufio.NewWriter(std.out)
-		defer w.Flush()
 		if f.jsonl {
 			if len(args) > 0 {
 				return usage("--jsonl reads standard input, not an argument")
 			}
-			return f.lines(t, std.in, w)
+			return f.lines(t, std.in, std.out)
 		}
 		text, err := argument(args, std.in)
 		if err != nil {
 			return err
 		}
-		return f.one(t, text, w)
+		return f.one(t, text, std.out)
 	}
 	return cmd
 }
 
-func (f *tokenizeFlags) open() (*tokenizer.Tokenizer, error) {
-	path := f.model
-	if path == "" {
-		path = f.file
+func (f *tokenizeFlags) open(std stdio) (*tokenizer.Tokenizer, error) {
+	path := f.file
+	model := f.model != "" || f.hf != ""
+	if model == (path != "") {
+		return nil, usage("name one of -m MODEL, -hf MODEL and --tokenizer FILE")
 	}
-	if path == "" || f.model != "" && f.file != "" {
-		return nil, usage("name one of -m MODEL and --tokenizer FILE")
+	if model {
+		var err error
+		if path, err = f.path(std); err != nil {
+			return nil, err
+		}
 	}
 	vocab, err := weights.ReadVocab(path)
 	if err != nil {
@@ -80,8 +83,26 @@ func argument(args []string, in io.Reader) (string, error) {
 	if len(args) > 0 {
 		return args[0], nil
 	}
-	data, err := io.ReadAll(in)
-	return string(data), err
+	return readText(in, maxText)
+}
+
+// Limits of what is read from standard input.
+const (
+	maxText   = 1 << 30  // bytes to tokenize
+	maxLine   = 64 << 20 // bytes of a line of JSON
+	maxPrompt = 16 << 20 // bytes of a prompt, of which no context holds a tenth
+)
+
+// readText reads standard input, of at most limit bytes.
+func readText(in io.Reader, limit int64) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(in, limit+1))
+	if err != nil {
+		return "", fmt.Errorf("standard input: %w", err)
+	}
+	if int64(len(data)) > limit {
+		return "", usage("standard input holds more than %d MiB", limit>>20)
+	}
+	return string(data), nil
 }
 
 func (f *tokenizeFlags) one(t *tokenizer.Tokenizer, text string, w io.Writer) error {
@@ -128,26 +149,35 @@ type line struct {
 	IDs  *[]int32 `json:"ids,omitempty"`
 }
 
-// lines turns one JSON object a line into another.
+// lines turns one JSON object a line into another, each written as soon as it is
+// read, so that another program can talk to this one.
 func (f *tokenizeFlags) lines(t *tokenizer.Tokenizer, in io.Reader, w io.Writer) error {
-	input, output := json.NewDecoder(in), json.NewEncoder(w)
+	output := json.NewEncoder(w)
 	output.SetEscapeHTML(false)
-	for n := 1; ; n++ {
+	input := bufio.NewScanner(in)
+	input.Buffer(nil, maxLine)
+	for n := 1; input.Scan(); n++ {
+		if len(bytes.TrimSpace(input.Bytes())) == 0 {
+			continue
+		}
 		var l line
-		err := input.Decode(&l)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
+		err := json.Unmarshal(input.Bytes(), &l)
+		if err != nil {
+			err = usage("%w", err)
+		} else {
 			err = f.convert(t, &l)
-		}
-		if err == nil {
-			err = output.Encode(l)
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
+		if err := output.Encode(l); err != nil {
+			return err
+		}
 	}
+	if err := input.Err(); err != nil {
+		return fmt.Errorf("standard input: %w", err)
+	}
+	return nil
 }
 
 // convert replaces what a line holds.

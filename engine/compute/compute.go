@@ -32,7 +32,7 @@ type Step struct {
 	// At most one of the following is set. None: only the cache is filled.
 
 	Logits []float32     // reference rows, (vocab) for the last token or (n, vocab) for each
-	Top    [][]Candidate // the len(Top[i]) best, of the last token (1) or of each (n): highest first, ties to the lowest id
+	Top    [][]Candidate // the len(Top[i]) best, of the last token (1) or of each (n): highest first, ties to the lowest id; -1 where the vocabulary ends
 	Next   []int32       // greedy continuation, cut short behind a token of Stop; its last token is not fed
 
 	Stop []int32 // with Next: tokens that end it
@@ -59,7 +59,7 @@ type Options struct {
 }
 
 // A Tap is one named intermediate of one token. The names are the field's:
-// inp_embd, attn_norm, Qcur, Kcur, Vcur, kqv_out, attn_sub_norm, attn_o_out,
+// inp_embd, attn_norm, Qcur, Kcur, Vcur, kqv_out, attn_sub_norm,
 // ffn_inp, ffn_norm, ffn_out, ffn_sub_norm, l_out, result_norm, result_output.
 // The three norms before a BitLinear are given as the int8 codes that enter
 // it, and ffn_out as the activated product before ffn_sub_norm.

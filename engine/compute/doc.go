@@ -80,7 +80,11 @@
 //  9. Head: x = fz(fz(h*g) * r) with the final norm's g and r as in 2;
 //     logit = fz(sum of row*x): 64 chains over the elements k, k+64, k+128, ...,
 //     each in order, then halving(64). Rows of the head are at least 64 long.
-//     Only these values leave a backend. Ties go to the lowest id.
+//     Only these values leave a backend; NaN or infinity is ErrNumeric. Ties go
+//     to the lowest id. A backend may look at something cheaper to decide which
+//     rows to compute, if what it leaves out cannot be among the best, or is so
+//     with a probability below 1e-13 a row whatever the weights and the input:
+//     see cpu/screen.go for such a bound.
 //  10. Loading: one scale for a matrix, a float32 in [2^-18, 2^18]. Files that
 //     store its reciprocal: 1/x, rounded once. Files with a factor beside the
 //     scale: their product, rounded once. Master weights w: the scale m is the
