@@ -177,7 +177,7 @@ func (v *pullView) finish(path string, err error) {
 		v.event(pullEvent{Event: "done", Path: path, Done: v.seen.Done, Total: v.seen.Total})
 	case v.quiet || err != nil:
 	case v.began < 0:
-		fmt.Fprintf(v.std.err, "%s: is here and up to date\n", v.ref)
+		fmt.Fprintf(v.std.err, "%s: is here already\n", v.ref)
 	default:
 		took := time.Since(v.start)
 		fmt.Fprintf(v.std.err, "%s: %s pulled in %v, %s/s, verified\n", v.ref, mebi(v.seen.Done-v.began), took.Round(100*time.Millisecond), mebi(int64(perSecond(int(v.seen.Done-v.began), took))))

@@ -33,7 +33,7 @@ func TestLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	large, small := etagOf("x.gguf", data), etagOf("README.md", []byte("read me\n"))
-	if small != "44b4d4bfb9ca1446a2b29dc9edd63c20a59d2e11" && len(small) != 40 {
+	if small != "d9b401251bb36c51ca5c56c2ffc8a24a78ff20ae" { // git hash-object
 		t.Errorf("etag %s", small)
 	}
 	blobs := []string{fmt.Sprintf("models--owner--model/blobs/%s 20000", large), fmt.Sprintf("models--owner--model/blobs/%s 8", small)}

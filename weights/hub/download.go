@@ -44,7 +44,7 @@ func (d *download) run(ctx context.Context) error {
 		return d.unsized(ctx)
 	}
 	for {
-		p, err := openParts(d.blob, d.meta.etag, d.meta.size, or(d.block, 1<<20))
+		p, err := openParts(d.blob, d.meta.etag, d.meta.size, or(d.block, 256<<10))
 		if err != nil {
 			return d.writable(err)
 		}

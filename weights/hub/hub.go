@@ -48,13 +48,13 @@ type Client struct {
 
 	// What only tests change; zero means the default.
 	roots   *x509.CertPool
-	block   int64         // unit of the map of what is there
-	span    int64         // blocks in one request
-	workers int           // requests at once
-	tries   int           // failures in a row before giving up
-	pause   time.Duration // after the first failure, then doubled
-	idle    time.Duration // longest silence of a server
-	patient time.Duration // longest Retry-After that is waited for
+	block   int64         // unit of the map of what is there: 256 KiB
+	span    int64         // most blocks in one request: 64
+	workers int           // requests at once: 4
+	tries   int           // failures in a row before giving up: 5
+	pause   time.Duration // after the first failure, then doubled: 0.5 s
+	idle    time.Duration // longest silence of a server: 30 s
+	patient time.Duration // longest Retry-After that is waited for: 1 min
 	symlink func(oldname, newname string) error
 	space   func(dir string) (free int64, err error)
 

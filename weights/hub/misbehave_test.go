@@ -232,6 +232,20 @@ func TestMisbehaviour(t *testing.T) {
 			w.Write(data[:100_000])
 			panic(http.ErrAbortHandler)
 		}, "cannot read from"},
+		{"redirect on the same host, as for small files and renamed repositories", "", func(h *fakeHub, w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.RawQuery != "" {
+				return false
+			}
+			w.Header().Set("X-Repo-Commit", commit)
+			w.Header().Set("Location", r.URL.Path+"?moved")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+			return true
+		}, ""},
+		{"redirect of the HEAD to a private address", "", func(h *fakeHub, w http.ResponseWriter, r *http.Request) bool {
+			w.Header().Set("Location", "https://192.168.0.1/")
+			w.WriteHeader(http.StatusFound)
+			return true
+		}, "redirects to the private address 192.168.0.1"},
 		{"redirect to file://", "", redirect("file:///etc/passwd"), "redirects to file://: only https is followed"},
 		{"redirect to http", "", redirect("http://example.com/x"), "redirects to http://example.com: only https is followed"},
 		{"redirect to a private address", "", redirect("https://10.1.2.3/x"), "redirects to the private address 10.1.2.3"},

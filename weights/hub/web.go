@@ -164,6 +164,13 @@ func (w *web) dial(ctx context.Context, network, addr string) (net.Conn, error) 
 	return conn, err
 }
 
+// met reports whether the endpoint was ever connected to.
+func (w *web) met() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.home.IsValid()
+}
+
 // Shared address space (RFC 6598) and IPv6 that carries IPv4 (RFC 6052, 3056)
 // are no public places either.
 var privateToo = []netip.Prefix{
@@ -239,8 +246,12 @@ func (c *Client) unreachable(ctx context.Context, err error, host string) error 
 	f := &failure{text: fmt.Sprintf("cannot read from %s: %v", host, err), cause: err}
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
+	var op *net.OpError
 	if errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &cert) {
 		return f
+	}
+	if errors.As(err, &op) && op.Op == "dial" && !c.web.met() {
+		return f // why wait: the user sees sooner that there is no network
 	}
 	return passing{error: f}
 }
@@ -320,7 +331,7 @@ func (c *Client) retry(ctx context.Context, try func() (progress bool, err error
 		if progress {
 			failures = 0
 		}
-		if failures++; failures >= or(c.tries, 6) {
+		if failures++; failures >= or(c.tries, 5) {
 			return p.error
 		}
 		wait := max(or(c.pause, 500*time.Millisecond)<<(failures-1), p.after)
