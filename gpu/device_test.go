@@ -324,11 +324,15 @@ func rope(c *driver.Dispatch, buf [][]uint32, p []int) {
 func attention(c *driver.Dispatch, buf [][]uint32, p []int) {
 	heads, kvHeads, dim, context, slots, scale := p[0], p[1], p[2], p[3], p[4], real32(c.Params[5])
 	if c.Kernel == shaders.AttentionOne {
-		rope(c, [][]uint32{buf[0], buf[4], buf[1], buf[3]}, append(p[:5:5], p[6], p[7]))
+		rope(&driver.Dispatch{Groups: [3]int{0, 1, 1}}, [][]uint32{buf[0], buf[4], buf[1], buf[3]}, append(p[:5:5], p[6], p[7]))
 	}
 	halves := unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(buf[1]))), 2*len(buf[1]))
 	path := kernel.Paths()[len(kernel.Paths())-1]
-	for t := range c.Groups[1] {
+	tokens := c.Groups[1]
+	if c.Kernel == shaders.AttentionOne {
+		tokens = 1 // and the chunks
+	}
+	for t := range tokens {
 		slot, length := int(buf[3][4+4*t+1]), int(buf[3][4+4*t+2])+1
 		for j := range heads {
 			row := (slot*kvHeads + j/(heads/kvHeads)) * context

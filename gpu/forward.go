@@ -14,16 +14,17 @@ type buffers struct {
 	batch driver.Buffer // batchHeader, then (batch) token, slot, position, row
 	rope  driver.Buffer // (2, context, HeadDim/2) cosines, sines
 
-	h      driver.Buffer // (batch, Hidden) residual stream
-	qkv    driver.Buffer // (batch, Heads*HeadDim), then twice (batch, KVHeads*HeadDim)
-	kAt    int           // where in qkv the keys begin, in bytes
-	vAt    int           // and the values
-	kqv    driver.Buffer // (batch, Heads*HeadDim) attention's output
-	gate   driver.Buffer // (batch, FFN), then the activated product
-	up     driver.Buffer // (batch, FFN)
-	codes  driver.Buffer // (batch, 4 + 16*steps) input of the BitLinears
-	x      driver.Buffer // (rows, Hidden) normed input of the head
-	logits driver.Buffer // (rows, VocabSize)
+	h       driver.Buffer // (batch, Hidden) residual stream
+	qkv     driver.Buffer // (batch, Heads*HeadDim), then twice (batch, KVHeads*HeadDim)
+	kAt     int           // where in qkv the keys begin, in bytes
+	vAt     int           // and the values
+	kqv     driver.Buffer // (batch, Heads*HeadDim) attention's output
+	partial driver.Buffer // chunks of the attention of one token, see attention.comp
+	gate    driver.Buffer // (batch, FFN), then the activated product
+	up      driver.Buffer // (batch, FFN)
+	codes   driver.Buffer // (batch, 4 + 16*steps) input of the BitLinears
+	x       driver.Buffer // (rows, Hidden) normed input of the head
+	logits  driver.Buffer // (rows, VocabSize)
 }
 
 // allocate makes the buffers of a batch.
@@ -36,6 +37,9 @@ func (b *backend) allocate() error {
 	s.h = l.buffer("h", 4*b.batch*m.Hidden, driver.Local)
 	s.qkv = l.buffer("qkv", s.vAt+kv, driver.Local)
 	s.kqv = l.buffer("kqv", q, driver.Local)
+	if b.fused {
+		s.partial = l.floats("partial", make([]float32, m.Heads*(1+b.chunks()*(2+m.HeadDim))))
+	}
 	s.gate = l.buffer("gate", 4*b.batch*m.FFN, driver.Local)
 	s.up = l.buffer("up", 4*b.batch*m.FFN, driver.Local)
 	s.codes = l.buffer("codes", b.batch*codesBytes(max(m.Hidden, m.FFN, m.Heads*m.HeadDim)), driver.Local)

@@ -16,14 +16,18 @@ func (l *list) fusedLayer(y *layer) {
 	h, kqv, gate := l.of(s.h, 0, m.Hidden), l.of(s.kqv, 0, q), l.of(s.gate, 0, m.FFN)
 
 	l.fusedQKV(y)
-	l.dispatch(k.attendOne, m.Heads, 1,
-		append(params(m.Heads, m.KVHeads, m.HeadDim, l.context, l.slots), math.Float32bits(scoreScale(m.HeadDim)), uint32(s.kAt/4), uint32(s.vAt/4)),
-		driver.Whole(s.qkv), driver.Whole(y.cache), kqv, l.used(s.batch), driver.Whole(s.rope))
+	l.dispatch(k.attendOne, m.Heads, l.chunks(),
+		append(params(m.Heads, m.KVHeads, m.HeadDim, l.context, l.slots), math.Float32bits(scoreScale(m.HeadDim)), uint32(s.kAt/4), uint32(s.vAt/4), uint32(l.chunks())),
+		driver.Whole(s.qkv), driver.Whole(y.cache), kqv, l.used(s.batch), driver.Whole(s.rope), driver.Whole(s.partial))
 	l.bitLinear(k.o, q, &y.o, nil, kqv, driver.Whole(y.attnSubNorm), h, l.used(s.batch), y.o.words)
 	l.bitLinear(k.gate, m.Hidden, &y.gate, []uint32{math.Float32bits(y.up.scale)},
 		h, driver.Whole(y.ffnNorm), gate, l.used(s.batch), y.gate.words, y.up.words)
 	l.bitLinear(k.down, m.FFN, &y.down, nil, gate, driver.Whole(y.ffnSubNorm), h, l.used(s.batch), y.down.words)
 }
+
+// chunks returns how many chunks of 64 positions a slot has. Groups of those that
+// are not filled return at once.
+func (b *backend) chunks() int { return (b.context + 63) / 64 }
 
 // fusedQKV computes queries, keys and values, whose matrices are in one buffer.
 func (l *list) fusedQKV(y *layer) {

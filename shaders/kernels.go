@@ -40,8 +40,8 @@ var (
 	AddF32  = bitLinear("add_f32", 6, "F32")
 	AddI32  = bitLinear("add_i32", 6)
 
-	AttentionOne = kernel("attention_one", "attention", []string{"ONE"}, 8, nil,
-		Binding{"qkv", Read}, Binding{"cache", Read | Write}, Binding{"o", Write}, batch, Binding{"table", Read})
+	AttentionOne = kernel("attention_one", "attention", []string{"ONE"}, 9, nil,
+		Binding{"qkv", Read}, Binding{"cache", Read | Write}, Binding{"o", Write}, batch, Binding{"table", Read}, Binding{"partial", Read | Write})
 
 	HeadF32  = kernel("head_f32", "head", []string{"TYPE 32"}, 5, tokens, headBindings...)
 	HeadF16  = kernel("head_f16", "head", []string{"TYPE 16"}, 5, tokens, headBindings...)
