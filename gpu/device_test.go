@@ -147,7 +147,7 @@ func (d *device) dispatch(c *driver.Dispatch) {
 	}
 	name, _, _ := strings.Cut(c.Kernel.Name, "_")
 	call := map[string]func(*driver.Dispatch, [][]uint32, []int){
-		"embed": embed, "norm": norm, "ternary": product, "relu2": relu2, "rope": rope, "attention": attention, "qkv": qkv, "gate": gate, "add": add, "head": head, "probe": probe,
+		"embed": embed, "norm": norm, "ternary": product, "relu2": relu2, "rope": rope, "attention": attention, "qkv": qkv, "gate": gate, "add": add, "head": head, "probe": probe, "best": best, "pick": pick,
 	}[name]
 	call(c, buf, p)
 }
@@ -365,6 +365,44 @@ func attention(c *driver.Dispatch, buf [][]uint32, p []int) {
 				out[i] = kernel.FZ(out[i] * inv)
 			}
 		}
+	}
+}
+
+func best(c *driver.Dispatch, buf [][]uint32, p []int) {
+	vocab, each := p[0], p[1]
+	for row := range c.Groups[1] {
+		for g := range c.Groups[0] {
+			top, id := uint32(0), 0
+			for i := g * each; i < min((g+1)*each, vocab); i++ {
+				u := buf[0][row*vocab+i]
+				if u&0x7F800000 == 0x7F800000 {
+					buf[2][0] |= 1
+				}
+				if u>>31 == 1 {
+					u = ^u
+				} else {
+					u |= 1 << 31
+				}
+				if u > top {
+					top, id = u, i
+				}
+			}
+			copy(buf[1][2*(row*c.Groups[0]+g):], []uint32{top, uint32(id)})
+		}
+	}
+}
+
+func pick(c *driver.Dispatch, buf [][]uint32, p []int) {
+	for row := range c.Groups[0] {
+		top, id := uint32(0), uint32(0)
+		for i := range p[0] {
+			if b := buf[0][2*(row*p[0]+i):]; b[0] > top {
+				top, id = b[0], b[1]
+			}
+		}
+		copy(buf[1][2*(p[1]+row):], []uint32{id, buf[2][0]})
+		buf[2][4+4*row] = id
+		buf[2][4+4*row+2]++
 	}
 }
 

@@ -3,6 +3,7 @@ package gpu
 import (
 	"fmt"
 	"math"
+	"unsafe"
 
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/gpu/driver"
@@ -25,6 +26,8 @@ type buffers struct {
 	codes   driver.Buffer // (batch, 4 + 16*steps) input of the BitLinears
 	x       driver.Buffer // (rows, Hidden) normed input of the head
 	logits  driver.Buffer // (rows, VocabSize)
+	best    driver.Buffer // (rows, stretches, 2) the best token of each stretch of the vocabulary
+	chosen  driver.Buffer // (mostChain, rows, 2) the best token of each row
 }
 
 // allocate makes the buffers of a batch.
@@ -45,10 +48,13 @@ func (b *backend) allocate() error {
 	s.codes = l.buffer("codes", b.batch*codesBytes(max(m.Hidden, m.FFN, m.Heads*m.HeadDim)), driver.Local)
 	s.x = l.buffer("x", 4*b.most*m.Hidden, driver.Local)
 	s.logits = l.buffer("logits", 4*b.most*m.VocabSize, driver.Local)
+	s.best = l.buffer("best", 8*b.most*stretches, driver.Local)
+	s.chosen = l.buffer("chosen", 8*mostChain*b.most, driver.Local)
 	cos, sin := compute.RopeTable(b.context, m.HeadDim, m.RopeBase)
 	s.rope = l.floats("rope", append(cos, sin...))
 	b.words = make([]uint32, batchHeader+4*b.batch)
 	b.logits = make([]float32, b.most*m.VocabSize)
+	b.chosen = make([][2]uint32, mostChain*b.most)
 	return l.err
 }
 
@@ -63,7 +69,13 @@ func codesBytes(n int) int { return 16 + stepWeights*steps(n) }
 type shape struct {
 	tokens int
 	rows   int // of logits
+	chain  int // 0: the logits are downloaded; else so many tokens are chosen one after the other, each for every row
 }
+
+const (
+	mostChain = 8  // tokens
+	stretches = 64 // of the vocabulary, see best.comp
+)
 
 // A list is the forward pass of a batch of one shape.
 type list struct {
@@ -86,19 +98,43 @@ func (b *backend) list(s shape) *list {
 		b.oldest = b.oldest[1:]
 	}
 	l := &list{shape: s, backend: b}
-	l.Label = fmt.Sprintf("%d tokens, %d rows", s.tokens, s.rows)
-	l.forward()
+	l.Label = fmt.Sprintf("%d tokens, %d rows, chain of %d", s.tokens, s.rows, s.chain)
+	l.build()
 	b.lists[s] = l
 	b.oldest = append(b.oldest, s)
 	return l
 }
 
+// build adds the commands of the list.
+func (l *list) build() {
+	s := &l.bufs
+	l.Add(driver.Upload{To: l.used(s.batch), Data: driver.Bytes(l.words)[:4*batchHeader+16*l.tokens]})
+	for i := range max(l.chain, 1) {
+		l.forward()
+		if l.chain > 0 {
+			l.pick(i)
+		}
+	}
+	if l.chain > 0 {
+		n := l.chain * l.rows
+		l.Add(driver.Download{From: driver.Range{Buffer: s.chosen, Size: 8 * n}, Data: pairs(l.chosen[:n])})
+	} else if l.rows > 0 {
+		n := l.rows * l.model.VocabSize
+		l.Add(driver.Download{From: driver.Range{Buffer: s.logits, Size: 4 * n}, Data: driver.Bytes(l.logits[:n])})
+	}
+	l.Add(driver.Download{From: driver.Range{Buffer: s.batch, Size: 4}, Data: driver.Bytes(l.numeric[:])})
+}
+
+// pairs returns the memory of p.
+func pairs(p [][2]uint32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(p))), 8*len(p))
+}
+
 // forward adds the transformer: the cache gains the tokens' keys and values, the
-// host their rows of logits.
+// buffer logits their rows.
 func (l *list) forward() {
 	s, m := &l.bufs, l.model
 	q, kv := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
-	l.Add(driver.Upload{To: l.used(s.batch), Data: driver.Bytes(l.words)[:4*batchHeader+16*l.tokens]})
 	l.embed()
 	l.tap("inp_embd", -1, l.of(s.h, 0, m.Hidden))
 	for i := range l.layers {
@@ -133,7 +169,6 @@ func (l *list) forward() {
 	if l.rows > 0 {
 		l.output()
 	}
-	l.Add(driver.Download{From: driver.Range{Buffer: s.batch, Size: 4}, Data: driver.Bytes(l.numeric[:])})
 }
 
 // of returns the part of a (tokens, n) vector at an offset that the batch uses.
@@ -223,7 +258,16 @@ func (l *list) output() {
 	}
 	l.tapRows("result_norm", x)
 	l.tapRows("result_output", logits)
-	l.Add(driver.Download{From: logits, Data: driver.Bytes(l.logits[:l.rows*m.VocabSize])})
+}
+
+// pick adds the choice of the best token of each row, the i-th of the chain. It
+// is the batch's token for what follows.
+func (l *list) pick(i int) {
+	s, v := &l.bufs, l.model.VocabSize
+	best := driver.Range{Buffer: s.best, Size: 8 * l.rows * stretches}
+	l.dispatch(shaders.Best, stretches, l.rows, params(v, (v+stretches-1)/stretches),
+		driver.Range{Buffer: s.logits, Size: 4 * l.rows * v}, best, l.used(s.batch))
+	l.dispatch(shaders.Pick, l.rows, 1, params(stretches, i*l.rows), best, driver.Whole(s.chosen), l.used(s.batch))
 }
 
 // params are the parameters of a dispatch.

@@ -88,10 +88,11 @@ type backend struct {
 
 	lists   map[shape]*list
 	oldest  []shape
-	queue   []row     // of the current batch
-	words   []uint32  // of the buffer batch
-	logits  []float32 // (rows, VocabSize)
-	numeric [1]uint32 // not 0: a vector left the contract's range
+	queue   []row       // of the current batch
+	words   []uint32    // of the buffer batch
+	logits  []float32   // (rows, VocabSize)
+	chosen  [][2]uint32 // (chain, rows) token, and not 0 where numbers left the range
+	numeric [1]uint32   // not 0: a vector left the contract's range
 }
 
 func (b *backend) Info() compute.Info {
@@ -170,6 +171,7 @@ func (b *backend) fits() error {
 	}
 	b.most = min(b.most, lim.Range/(4*m.VocabSize))
 	b.batch = min(b.batch, lim.Range/(4*width))
+	b.most = min(b.most, b.batch)
 	return nil
 }
 

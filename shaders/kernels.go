@@ -43,6 +43,9 @@ var (
 	AttentionOne = kernel("attention_one", "attention", []string{"ONE"}, 9, nil,
 		Binding{"qkv", Read}, Binding{"cache", Read | Write}, Binding{"o", Write}, batch, Binding{"table", Read}, Binding{"partial", Read | Write})
 
+	Best = kernel("best", "best", nil, 2, nil, Binding{"logits", Read}, Binding{"best", Write}, batch)
+	Pick = kernel("pick", "pick", nil, 2, nil, Binding{"best", Read}, Binding{"chosen", Write}, batch)
+
 	HeadF32  = kernel("head_f32", "head", []string{"TYPE 32"}, 5, tokens, headBindings...)
 	HeadF16  = kernel("head_f16", "head", []string{"TYPE 16"}, 5, tokens, headBindings...)
 	HeadBF16 = kernel("head_bf16", "head", []string{"TYPE 17"}, 5, tokens, headBindings...)
@@ -58,7 +61,7 @@ var ReadBuffer = kernel("read", "read", nil, 1, []Constant{{"STEPS", 16}}, Bindi
 func All() []*Kernel {
 	return []*Kernel{
 		EmbedF32, EmbedF16, EmbedBF16, Norm, OutputNorm, TernaryDot, TernaryF32, TernaryI32,
-		ReLU2, RoPE, Attention, HeadF32, HeadF16, HeadBF16, Probe, ReadBuffer,
+		ReLU2, RoPE, Attention, HeadF32, HeadF16, HeadBF16, Best, Pick, Probe, ReadBuffer,
 		QKVDot, QKVF32, QKVI32, GateDot, GateF32, GateI32, AddDot, AddF32, AddI32, AttentionOne,
 	}
 }
