@@ -69,7 +69,8 @@ type backend struct {
 	memory  Memory
 	trace   func(compute.Tap)
 
-	scoreScale float32 // log2(e)/sqrt(HeadDim)
+	scoreScale float32   // log2(e)/sqrt(HeadDim)
+	ones       []float32 // (max width), where a model has no norm; nil where it has all
 	pool       *pool
 	regions    regions
 	alone      bool           // a byToken region runs on worker 0 only

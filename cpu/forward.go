@@ -1,8 +1,11 @@
 package cpu
 
 import (
+	"slices"
+
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/weights"
 )
 
 // A row is one token of a batch.
@@ -79,6 +82,9 @@ func (b *backend) allocate() {
 		w.line = make([]float32, m.Hidden)
 	}
 	b.scoreScale = scoreScale(m.HeadDim)
+	if !m.SubNorms {
+		b.ones = slices.Repeat([]float32{1}, width)
+	}
 	b.used = make([]bool, b.slots)
 	b.regions, b.guarded = b.bindRegions(), b.forwardSteps
 }
@@ -170,7 +176,7 @@ func (b *backend) embed(int) {
 }
 
 func (b *backend) attnNorm(worker int) {
-	b.normQuantise(worker, b.scratch.h, b.layers[b.scratch.l].AttnNorm)
+	b.normQuantise(worker, b.scratch.h, b.model.Hidden, b.layers[b.scratch.l].AttnNorm)
 }
 
 func (b *backend) qkv(worker int) {
@@ -184,7 +190,7 @@ func (b *backend) qkv(worker int) {
 }
 
 func (b *backend) subNorm(worker int) {
-	b.normQuantise(worker, b.scratch.kqv, b.layers[b.scratch.l].AttnSubNorm)
+	b.normQuantise(worker, b.scratch.kqv, b.model.Heads*b.model.HeadDim, b.layers[b.scratch.l].AttnSubNorm)
 }
 
 func (b *backend) attnOut(worker int) { b.residual(worker, b.layers[b.scratch.l].o) }
@@ -197,7 +203,7 @@ func (b *backend) residual(worker int, m *matrix) {
 }
 
 func (b *backend) ffnNorm(worker int) {
-	b.normQuantise(worker, b.scratch.h, b.layers[b.scratch.l].FFNNorm)
+	b.normQuantise(worker, b.scratch.h, b.model.Hidden, b.layers[b.scratch.l].FFNNorm)
 }
 
 // gateUp computes the rows of both matrices that belong together, then their
@@ -211,13 +217,17 @@ func (b *backend) gateUp(worker int) {
 		first, last := lo*kernel.TileRows, min(hi*kernel.TileRows, n)
 		for t := range s.rows {
 			gate, up := vector(s.gate, t, n)[first:last], vector(s.up, t, n)[first:last]
-			b.ReLU2(gate, gate, up)
+			if b.model.Activation == weights.SiLU {
+				kernel.SiLU(gate, gate, up)
+			} else {
+				b.ReLU2(gate, gate, up)
+			}
 		}
 	}
 }
 
 func (b *backend) ffnSubNorm(worker int) {
-	b.normQuantise(worker, b.scratch.gate, b.layers[b.scratch.l].FFNSubNorm)
+	b.normQuantise(worker, b.scratch.gate, b.model.FFN, b.layers[b.scratch.l].FFNSubNorm)
 }
 
 func (b *backend) down(worker int) { b.residual(worker, b.layers[b.scratch.l].down) }

@@ -51,7 +51,6 @@ func (b *backend) load(progress func(done, total int64)) error {
 	}
 	if b.memory.Screen > 0 {
 		b.screen = b.newScreen(func(bytes int) { p.tell(int64(bytes)) })
-		b.model.Release(b.model.Output.Data)
 	}
 	return nil
 }

@@ -82,11 +82,12 @@ func fours(codes []int8) [][4]int8 {
 	return unsafe.Slice((*[4]int8)(unsafe.Pointer(unsafe.SliceData(codes))), len(codes)/4)
 }
 
-// normQuantise makes the rows of (tokens, len(g)) vectors the input of the next
-// BitLinear: norm and quantise, point 2 of the contract.
-func (b *backend) normQuantise(worker int, vectors, g []float32) {
+// normQuantise makes the rows of (tokens, n) vectors the input of the next
+// BitLinear: norm, with weights g (n) or none, and quantise, point 2 of the
+// contract.
+func (b *backend) normQuantise(worker int, vectors []float32, n int, g []float32) {
 	s, w := &b.scratch, &b.scratch.worker[worker]
-	x, n := &s.in, len(g)
+	x := &s.in
 	for lo, hi := b.tokens(); lo < hi; lo, hi = b.tokens() {
 		for t := lo; t < hi; t++ {
 			h := vector(vectors, t, n)
@@ -104,9 +105,18 @@ func (b *backend) normQuantise(worker int, vectors, g []float32) {
 	}
 }
 
-// norm stores y = fz(h*g) and returns A = max|y| and the RMS factor r. Vectors
-// out of the contract's range are reported once the batch has ended.
+// norm stores y = fz(h*g) and returns A = max|y| and the RMS factor r; without g
+// there is no norm, y is h and r is 1. Vectors out of the contract's range are
+// reported once the batch has ended.
 func (b *backend) norm(w *workerScratch, y, h, g []float32) (a, r float32) {
+	if g == nil {
+		bits := b.MulMax(y, h, b.ones[:len(h)])
+		if bits >= tooLarge {
+			w.numeric = true
+			return 0, 0
+		}
+		return math.Float32frombits(bits), 1
+	}
 	bits := b.MulMax(y, h, g)
 	sums := w.sums[:len(h)/16]
 	b.BlockSquares(sums, h)

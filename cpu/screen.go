@@ -101,6 +101,8 @@ func (b *backend) newScreen(tell func(bytes int)) *screen {
 				nibbles(s.words[t*kernel.TileRows*n/8:(t+1)*kernel.TileRows*n/8], codes, n)
 				tell(kernel.TileRows * n / 2)
 			}
+			out, row := &b.model.Output, b.model.Output.RowBytes() // of the file's pages few are read again
+			b.model.Release(out.Data[lo*kernel.TileRows*row : min(hi*kernel.TileRows, b.model.VocabSize)*row])
 		}
 	})
 	return s

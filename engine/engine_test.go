@@ -248,7 +248,7 @@ func TestDamaged(t *testing.T) {
 func TestShrunk(t *testing.T) {
 	path := t.TempDir() + "/shrunk.gguf"
 	m := tiny.New(tiny.Shapes()[1], 1)
-	if err := m.WriteGGUF(path); err != nil {
+	if err := m.WriteGGUF(path, weights.WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	e, err := engine.Open(path, engine.Options{Threads: 2})

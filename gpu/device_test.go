@@ -147,7 +147,7 @@ func (d *device) dispatch(c *driver.Dispatch) {
 	}
 	name, _, _ := strings.Cut(c.Kernel.Name, "_")
 	call := map[string]func(*driver.Dispatch, [][]uint32, []int){
-		"embed": embed, "norm": norm, "ternary": product, "relu2": relu2, "rope": rope, "attention": attention, "qkv": qkv, "gate": gate, "add": add, "head": head, "probe": probe, "best": best, "pick": pick,
+		"embed": embed, "norm": norm, "ternary": product, "activate": activate, "rope": rope, "attention": attention, "qkv": qkv, "gate": gate, "add": add, "head": head, "probe": probe, "best": best, "pick": pick,
 	}[name]
 	call(c, buf, p)
 }
@@ -200,6 +200,9 @@ func norm(c *driver.Dispatch, buf [][]uint32, p []int) {
 		path.BlockSquares(sums, h)
 		ss := kernel.Halving(sums)
 		r := kernel.Rsqrt(float32(ss*real32(c.Params[1])) + real32(c.Params[2]))
+		if p[1] == 0 { // no norm
+			r, ss = 1, 0
+		}
 		if top >= 0x71800000 || math.Float32bits(ss) >= 0x71800000 {
 			buf[3][0] |= 1
 			top, r = 0, 0
@@ -277,15 +280,19 @@ func gate(c *driver.Dispatch, buf [][]uint32, p []int) {
 	up := make([]uint32, p[4])
 	multiply(buf[4], 0, p[4], c.Params[5], buf[2], 0)
 	multiply(buf[5], 0, p[4], c.Params[6], up, 0)
-	relu2(nil, [][]uint32{buf[2], up}, []int{p[4]})
+	activate(nil, [][]uint32{buf[2], up}, []int{p[4], p[7]})
 }
 
 func add(c *driver.Dispatch, buf [][]uint32, p []int) {
 	bitLinear(c, buf, p)(buf[4], 0, p[4], c.Params[5], buf[2], 1)
 }
 
-func relu2(c *driver.Dispatch, buf [][]uint32, p []int) {
+func activate(c *driver.Dispatch, buf [][]uint32, p []int) {
 	gate, up := floats(buf[0]), floats(buf[1])
+	if p[1] == 1 {
+		kernel.SiLU(gate[:p[0]], gate[:p[0]], up[:p[0]])
+		return
+	}
 	kernel.Paths()[0].ReLU2(gate[:p[0]], gate[:p[0]], up[:p[0]])
 }
 

@@ -8,6 +8,7 @@ import (
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/gpu/driver"
 	"bitnet-gpu/shaders"
+	"bitnet-gpu/weights"
 )
 
 // buffers are the intermediates of a batch, under the field's names.
@@ -160,7 +161,7 @@ func (l *list) forward() {
 		l.normQuantise("ffn_norm", i, s.h, y.ffnNorm, m.Hidden)
 		l.product(&y.gate, l.of(s.gate, 0, m.FFN), false)
 		l.product(&y.up, l.of(s.up, 0, m.FFN), false)
-		l.relu2()
+		l.activate()
 		l.tap("ffn_out", i, l.of(s.gate, 0, m.FFN))
 		l.normQuantise("ffn_sub_norm", i, s.gate, y.ffnSubNorm, m.FFN)
 		l.product(&y.down, l.of(s.h, 0, m.Hidden), true)
@@ -197,13 +198,19 @@ func (l *list) embed() {
 // normQuantise makes the (tokens, n) vectors the input of the next BitLinear.
 func (l *list) normQuantise(name string, layer int, h, g driver.Buffer, n int) {
 	codes := driver.Range{Buffer: l.bufs.codes, Size: l.tokens * codesBytes(n)}
-	l.dispatch(l.kernels.norm, l.tokens, 1, l.normParams(n),
-		l.of(h, 0, n), driver.Whole(g), codes, l.used(l.bufs.batch))
+	l.dispatch(l.kernels.norm, l.tokens, 1, l.normParams(n, g),
+		l.of(h, 0, n), driver.Range{Buffer: g, Size: 4 * n}, codes, l.used(l.bufs.batch))
 	l.tapCodes(name, layer, codes, n)
 }
 
-func (l *list) normParams(n int) []uint32 {
-	return append(params(n), math.Float32bits(float32(1/float64(n))), math.Float32bits(l.model.NormEps), uint32(steps(n)))
+// normParams returns the first parameters of kernels that norm with the weights
+// g a vector of length n.
+func (l *list) normParams(n int, g driver.Buffer) []uint32 {
+	inverse := math.Float32bits(float32(1 / float64(n)))
+	if g == l.ones {
+		inverse = 0 // no norm
+	}
+	return append(params(n), inverse, math.Float32bits(l.model.NormEps), uint32(steps(n)))
 }
 
 // product multiplies a matrix with every token of the input. Row r of token t
@@ -233,13 +240,21 @@ func (l *list) attend(y *layer) {
 		l.of(s.qkv, 0, q), driver.Whole(y.cache), l.of(s.kqv, 0, q), l.used(s.batch))
 }
 
-func (l *list) relu2() {
+func (l *list) activate() {
 	s, n := &l.bufs, l.tokens*l.model.FFN
-	group := l.kernels.relu2.GroupSize()
+	group := l.kernels.activate.GroupSize()
 	groups := (n + group - 1) / group
 	const wide = 32768 // groups in one dimension
-	l.dispatch(l.kernels.relu2, min(groups, wide), (groups+wide-1)/wide, params(n),
+	l.dispatch(l.kernels.activate, min(groups, wide), (groups+wide-1)/wide, params(n, l.silu()),
 		l.of(s.gate, 0, l.model.FFN), l.of(s.up, 0, l.model.FFN))
+}
+
+// silu returns the parameter of kernels that activate.
+func (b *backend) silu() int {
+	if b.model.Activation == weights.SiLU {
+		return 1
+	}
+	return 0
 }
 
 // output adds the final norm and the head for the rows that want logits.
@@ -247,7 +262,7 @@ func (l *list) output() {
 	m, s, d := l.model, &l.bufs, &l.head
 	x := driver.Range{Buffer: s.x, Size: 4 * l.rows * m.Hidden}
 	logits := driver.Range{Buffer: s.logits, Size: 4 * l.rows * m.VocabSize}
-	l.dispatch(l.kernels.outNorm, l.rows, 1, l.normParams(m.Hidden),
+	l.dispatch(l.kernels.outNorm, l.rows, 1, l.normParams(m.Hidden, l.norm),
 		l.of(s.h, 0, m.Hidden), driver.Whole(l.norm), x, l.used(s.batch))
 	k, each := l.kernels.headRows.pick(l.rows)
 	eight := k.GroupSize() / 8 // rows of a group

@@ -84,6 +84,7 @@ type backend struct {
 	embd   dense
 	head   dense // embd itself where it is tied
 	norm   driver.Buffer
+	ones   driver.Buffer // norm weights where the model has no sub-norms
 	bufs   buffers
 
 	lists   map[shape]*list

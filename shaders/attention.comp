@@ -60,12 +60,12 @@ uint cached(uint i) {
 	return cache[i];
 }
 
-precise vec4 halves(uint i) {
+vec4 halves(uint i) {
 	return vec4(fromHalves(cached(i)), fromHalves(cached(i + 1u)));
 }
 
 // product is that of the query and one key: 16 chains, then halving.
-precise float product(uint key) {
+float product(uint key) {
 	precise vec4 c[4];
 	for (uint j = 0u; j < 4u; j++) {
 		c[j] = query[j] * halves(key + 2u * j);
@@ -91,7 +91,7 @@ precise float product(uint key) {
 }
 
 // weighted is the sum of two elements of n values times their weights.
-precise vec2 weighted(uint value, uint n) {
+vec2 weighted(uint value, uint n) {
 	precise vec2 s = p[0] * fromHalves(cached(value));
 	for (uint t = 1u; t < n; t++) {
 		precise vec2 x = p[t] * fromHalves(cached(value + t * (dim / 2u)));
@@ -143,7 +143,7 @@ vec2 factors(float M, float m) {
 }
 
 // folded adds a chunk's weighted values to those so far.
-precise vec2 folded(vec2 so, vec2 chunk, vec2 f) {
+vec2 folded(vec2 so, vec2 chunk, vec2 f) {
 	precise vec2 a = so * f.x;
 	precise vec2 b = chunk * f.y;
 	a = vec2(fz(a.x), fz(a.y));
@@ -153,7 +153,7 @@ precise vec2 folded(vec2 so, vec2 chunk, vec2 f) {
 }
 
 // foldedSum adds a chunk's sum of weights to that so far.
-precise float foldedSum(float so, float chunk, vec2 f) {
+float foldedSum(float so, float chunk, vec2 f) {
 	precise float a = so * f.x;
 	precise float b = chunk * f.y;
 	precise float s = a + b;

@@ -86,7 +86,7 @@ func BenchmarkPrefill(b *testing.B) {
 // bigGGUF writes the model of the 2B4T's shape to a file and opens that.
 func bigGGUF(b *testing.B) *weights.Model {
 	path := filepath.Join(b.TempDir(), "big.gguf")
-	if err := tiny.Big(30).WriteGGUF(path); err != nil {
+	if err := tiny.Big(30).WriteGGUF(path, weights.WriteOptions{}); err != nil {
 		b.Fatal(err)
 	}
 	m, err := weights.Open(path)

@@ -5,9 +5,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"bitnet-gpu/cpu"
+	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/test/npy"
 	"bitnet-gpu/weights"
@@ -73,6 +75,52 @@ func TestGolden(t *testing.T) {
 			t.Logf("%s, position %d: relative rms %.2g", c.file, pos, d)
 		}
 	}
+}
+
+// TestGoldenTQ2 computes the same model with TQ2_0 matrices. Their scales are
+// float16: with scales rounded so, I2_S gives the same bits; with its own, which
+// differ by up to 2^-12, a code flips now and then and moves a position by
+// percents.
+func TestGoldenTQ2(t *testing.T) {
+	m, prompt := tinyA(t)
+	tq2, err := weights.Open(filepath.Join("testdata", "golden", "tinyA-tq2_0-b158.gguf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tq2.Close()
+	got, exact := logits(t, tq2, prompt), logits(t, m, prompt)
+	for i := range m.Layers {
+		for _, w := range m.Layers[i].Tensors() {
+			w.Scale = kernel.FromHalf(kernel.ToHalf(w.Scale))
+		}
+	}
+	if !slices.Equal(got, logits(t, m, prompt)) {
+		t.Error("logits differ from those of I2_S with rounded scales")
+	}
+	for pos := range prompt {
+		want := make([]float64, m.VocabSize)
+		for i := range want {
+			want[i] = float64(exact[pos*m.VocabSize+i])
+		}
+		if d := difference(got[pos*m.VocabSize:], want); !(d < 0.03) || d == 0 {
+			t.Errorf("position %d: relative rms %.2g, expected less than 0.03, and not 0", pos, d)
+		}
+	}
+}
+
+// logits computes all rows of a prompt.
+func logits(t *testing.T, m *weights.Model, ids []int32) []float32 {
+	t.Helper()
+	b, err := cpu.New(m, compute.Options{Slots: 1, Context: len(ids)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	rows := make([]float32, len(ids)*m.VocabSize)
+	if err := b.Forward([]compute.Step{{Tokens: ids, Logits: rows}}); err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }
 
 // difference is the rms of got-want relative to that of want.

@@ -9,19 +9,22 @@ import (
 // floors is the house: a package imports only packages of lower floors. It is a
 // statement of policy: a package that does not fit is in the wrong place.
 var floors = map[string]int{
-	"weights/gguf":    0,
-	"weights/ternary": 0,
-	"cpu/kernel":      0,
-	"engine/compute":  0,
-	"engine/sample":   0,
-	"engine/chat":     0,
-	"shaders":         0,
+	"weights/gguf":        0,
+	"weights/hub":         0,
+	"weights/safetensors": 0,
+	"weights/ternary":     0,
+	"cpu/kernel":          0,
+	"engine/compute":      0,
+	"engine/sample":       0,
+	"engine/chat":         0,
+	"shaders":             0,
 
 	"weights":    1,
 	"gpu/driver": 1,
 
 	"engine/tokenizer": 2,
 	"gpu/vulkan":       2,
+	"gpu/opengl":       2,
 
 	"cpu": 3,
 	"gpu": 3,

@@ -50,6 +50,14 @@ func TestCPU(t *testing.T) {
 	eachPath(t, func(t *testing.T, open backends.Open) { backends.Run(t, reference(t), open) })
 }
 
+// TestCPURelatives runs it on models like those of the 2B4T's relatives.
+func TestCPURelatives(t *testing.T) {
+	eachPath(t, func(t *testing.T, open backends.Open) { backends.Relatives(t, reference(t), open) })
+}
+
+// TestCPUNumeric runs it on numbers out of range.
+func TestCPUNumeric(t *testing.T) { eachPath(t, backends.Numeric) }
+
 // TestCPUGolden runs it on the model of the golden data.
 func TestCPUGolden(t *testing.T) {
 	m, prompt := tinyA(t)

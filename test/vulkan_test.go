@@ -41,6 +41,11 @@ func TestVulkan(t *testing.T) {
 	backends.Run(t, reference(t), openVulkan(t))
 }
 
+// TestVulkanRelatives runs it on models like those of the 2B4T's relatives.
+func TestVulkanRelatives(t *testing.T) {
+	backends.Relatives(t, reference(t), openVulkan(t))
+}
+
 // TestVulkanGolden runs it on the model of the golden data.
 func TestVulkanGolden(t *testing.T) {
 	m, prompt := tinyA(t)

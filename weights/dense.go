@@ -23,19 +23,20 @@ const (
 func (t DType) String() string { return dtypes[t].name }
 
 // dtypes holds for each type its name, elements and bytes of a block, and the
-// function that widens one block.
+// functions that widen one block and make one.
 var dtypes = [...]struct {
-	name  string
-	block int
-	bytes int
-	widen func(dst []float32, block []byte)
+	name   string
+	block  int
+	bytes  int
+	widen  func(dst []float32, block []byte)
+	narrow func(dst []byte, values []float32) bool
 }{
-	F32:  {"F32", 1, 4, nil},
-	F16:  {"F16", 1, 2, nil},
-	BF16: {"BF16", 1, 2, nil},
-	Q8_0: {"Q8_0", 32, 34, widenQ8_0},
-	Q6_K: {"Q6_K", 256, 210, widenQ6_K},
-	Q4_0: {"Q4_0", 32, 18, widenQ4_0},
+	F32:  {"F32", 1, 4, nil, nil},
+	F16:  {"F16", 1, 2, nil, narrowF16},
+	BF16: {"BF16", 1, 2, nil, narrowBF16},
+	Q8_0: {"Q8_0", 32, 34, widenQ8_0, narrowQ8_0},
+	Q6_K: {"Q6_K", 256, 210, widenQ6_K, narrowQ6_K},
+	Q4_0: {"Q4_0", 32, 18, widenQ4_0, nil},
 }
 
 // A Dense matrix is an embedding or a head, as its file stores it.

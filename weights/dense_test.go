@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"math"
@@ -159,5 +160,58 @@ func BenchmarkRow(b *testing.B) {
 				d.Row(row, 0)
 			}
 		})
+	}
+}
+
+// TestNarrow makes blocks of each type and reads them back: as near as the type
+// allows.
+func TestNarrow(t *testing.T) {
+	source := rand.New(rand.NewPCG(4, 4))
+	for _, c := range []struct {
+		typ DType
+		off float64 // rms of the error, relative
+	}{{F16, 0x1p-12}, {BF16, 0x1p-9}, {Q8_0, 0.006}, {Q6_K, 0.02}} {
+		const cols = 512
+		wide := Dense{Name: "x", Type: F32, Rows: 1, Cols: cols, Data: make([]byte, 4*cols)}
+		var off, size float64
+		for range 20 {
+			for i := range cols {
+				binary.LittleEndian.PutUint32(wide.Data[4*i:], math.Float32bits(float32(source.NormFloat64())))
+			}
+			narrow := Dense{Type: c.typ, Rows: 1, Cols: cols}
+			narrow.Data = make([]byte, narrow.RowBytes())
+			if err := wide.narrowRow(narrow.Data, 0, c.typ); err != nil {
+				t.Fatal(err)
+			}
+			a, b := make([]float32, cols), make([]float32, cols)
+			wide.Row(a, 0)
+			narrow.Row(b, 0)
+			for i := range a {
+				off += math.Pow(float64(b[i]-a[i]), 2)
+				size += math.Pow(float64(a[i]), 2)
+			}
+			again := make([]byte, len(narrow.Data))
+			if err := narrow.narrowRow(again, 0, c.typ); err != nil || c.typ != Q6_K && c.typ != Q8_0 && !bytes.Equal(again, narrow.Data) {
+				t.Errorf("%s: what was read is written otherwise, %v", c.typ, err)
+			}
+		}
+		if got := math.Sqrt(off / size); got > c.off {
+			t.Errorf("%s: off by %.2g, expected at most %.2g", c.typ, got, c.off)
+		}
+		zero := Dense{Name: "x", Type: F32, Rows: 1, Cols: 256, Data: make([]byte, 4*256)}
+		dst := make([]byte, 1024)
+		narrow := Dense{Type: c.typ, Rows: 1, Cols: 256}
+		narrow.Data = dst[:narrow.RowBytes()]
+		row := make([]float32, 256)
+		if err := zero.narrowRow(narrow.Data, 0, c.typ); err != nil {
+			t.Error(err)
+		}
+		if narrow.Row(row, 0); row[9] != 0 {
+			t.Errorf("%s: 0 became %v", c.typ, row[9])
+		}
+		binary.LittleEndian.PutUint32(zero.Data[40:], math.Float32bits(float32(math.Inf(1))))
+		if err := zero.narrowRow(narrow.Data, 0, c.typ); err == nil {
+			t.Errorf("%s holds an infinity", c.typ)
+		}
 	}
 }

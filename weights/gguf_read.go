@@ -2,8 +2,10 @@ package weights
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,10 +14,19 @@ import (
 	"bitnet-gpu/weights/ternary"
 )
 
-// Architectures whose graph is the 2B4T's: squared ReLU, norms before the
-// attention's output and the FFN's, rotation of half-split pairs. bitnet-25 is
-// what the first upload called it.
-var architectures = []string{"bitnet-b1.58", "bitnet-25"}
+// architectures are the graphs that files name. bitnet-25 is what the first
+// upload of the 2B4T called itself, bitnet what llama.cpp calls BitNet, llama
+// what Llama3-8B-1.58, Falcon3-1.58 and Falcon-E are but for their matrices.
+var architectures = map[string]struct {
+	activation Activation // without a key that says it
+	subNorms   bool       // always; llama has them where the tensors are there
+	paired     bool       // the rows of Q and K are for a rotation of neighbours
+}{
+	"bitnet-b1.58": {ReLU2, true, false},
+	"bitnet-25":    {ReLU2, true, false},
+	"bitnet":       {SiLU, true, false},
+	"llama":        {SiLU, false, true},
+}
 
 const (
 	// maxWidth keeps the integer product of a row and int8 activations below
@@ -30,16 +41,16 @@ const (
 
 // fromGGUF makes the model of a GGUF file. What it returns points into the
 // file's bytes.
-func fromGGUF(f *gguf.File) (*Model, error) {
+func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 	arch, err := f.Text("general.architecture")
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(architectures, arch) {
-		return nil, fmt.Errorf("architecture %.40q is not supported, only %s", arch, strings.Join(architectures, " and "))
+	if _, ok := architectures[arch]; !ok {
+		return nil, fmt.Errorf("architecture %.40q is not supported, only bitnet-b1.58, bitnet-25, bitnet and llama", arch)
 	}
-	r := &ggufReader{file: f, arch: arch}
-	m := &Model{Config: r.config(), Format: "GGUF v3, I2_S"}
+	r := &ggufReader{file: f, arch: arch, opt: opt}
+	m := &Model{Config: r.config()}
 	r.refuse(m.Blocks)
 	m.TokenEmbd = r.dense("token_embd.weight", m.VocabSize, m.Hidden)
 	m.OutputNorm = r.norm("output_norm.weight", m.Hidden)
@@ -54,6 +65,11 @@ func fromGGUF(f *gguf.File) (*Model, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
+	if opt.I2SLayout == 0 && m.looksARM() {
+		return nil, errors.New("the weights make no sense as I2_S in blocks of 128, but do in blocks of 64, which llama-quantize writes on ARM: " +
+			"say --i2s-layout 64, or --i2s-layout 128 to insist")
+	}
+	m.Format = "GGUF v3, " + m.Layers[0].Q.Format.String()
 	return m, nil
 }
 
@@ -62,6 +78,7 @@ func fromGGUF(f *gguf.File) (*Model, error) {
 type ggufReader struct {
 	file *gguf.File
 	arch string
+	opt  OpenOptions
 	err  error
 }
 
@@ -73,16 +90,15 @@ func (r *ggufReader) fail(err error) {
 
 func (r *ggufReader) config() Config {
 	c := Config{
-		Arch:       r.arch,
-		Hidden:     r.width("embedding_length", 64),
-		FFN:        r.width("feed_forward_length", 16),
-		Blocks:     r.int("block_count", 1, maxBlocks),
-		Heads:      r.int("attention.head_count", 1, maxWidth),
-		Context:    r.int("context_length", 1, maxContext),
-		NormEps:    float32(r.float("attention.layer_norm_rms_epsilon", 0x1p-50, 1)),
-		RopeBase:   10000, // llama.cpp's default
-		Activation: r.activation(),
-		Tied:       r.file.Tensor("output.weight") == nil,
+		Arch:     r.arch,
+		Hidden:   r.width("embedding_length", 64),
+		FFN:      r.width("feed_forward_length", 16),
+		Blocks:   r.int("block_count", 1, maxBlocks),
+		Heads:    r.int("attention.head_count", 1, maxWidth),
+		Context:  r.int("context_length", 1, maxContext),
+		NormEps:  float32(r.float("attention.layer_norm_rms_epsilon", 0x1p-50, 1)),
+		RopeBase: 10000, // llama.cpp's default
+		Tied:     r.file.Tensor("output.weight") == nil,
 	}
 	if r.file.Has("general.name") {
 		c.Name = read(r, r.file.Text, "general.name")
@@ -99,19 +115,30 @@ func (r *ggufReader) config() Config {
 	}
 	c.HeadDim = r.headDim(&c)
 	c.VocabSize = r.vocabSize()
+	c.Activation = r.activation(c.VocabSize)
+	c.SubNorms = architectures[r.arch].subNorms || r.file.Tensor("blk.0.attn_sub_norm.weight") != nil
 	return c
 }
 
-// activation is what the architecture says, as ARCHITECTURE.hidden_activation
-// is missing from the official files; another one there is not ours.
-func (r *ggufReader) activation() Activation {
+// activation is what a key says, which the official files lack; else what the
+// architecture has. Conversions of the 2B4T for llama.cpp are of architecture
+// bitnet as 1bitLLM's models are, and known by their vocabulary.
+func (r *ggufReader) activation(vocab int) Activation {
 	if r.has("hidden_activation") {
 		key := r.arch + ".hidden_activation"
-		if name := read(r, r.file.Text, key); r.err == nil && name != "relu2" && name != "relu_sqr" {
-			r.fail(fmt.Errorf("key %q is %.40q, expected relu2", key, name))
+		switch name := read(r, r.file.Text, key); name {
+		case "relu2", "relu_sqr":
+			return ReLU2
+		case "silu", "swish":
+			return SiLU
+		default:
+			r.fail(fmt.Errorf("key %q is %.40q, expected relu2 or silu", key, name))
 		}
 	}
-	return ReLU2
+	if r.arch == "bitnet" && vocab == llama3Ranks+256 {
+		return ReLU2
+	}
+	return architectures[r.arch].activation
 }
 
 func (r *ggufReader) headDim(c *Config) int {
@@ -182,28 +209,38 @@ func (r *ggufReader) refuse(blocks int) {
 		switch n, _ := fmt.Sscanf(name, "blk.%d.", &block); {
 		case n == 1 && (block < 0 || block >= blocks):
 			r.fail(fmt.Errorf("tensor %q: key %q is only %d", name, r.arch+".block_count", blocks))
-		case strings.HasSuffix(name, ".bias"), strings.HasSuffix(name, ".scale"), strings.HasPrefix(name, "rope_"):
+		case strings.HasSuffix(name, ".bias"), strings.HasPrefix(name, "rope_"),
+			strings.HasSuffix(name, "scale") && !scaleName.MatchString(name):
 			r.fail(fmt.Errorf("tensor %q is not supported with architecture %s", name, r.arch))
 		}
 	}
 }
 
+// scaleName are the names of tensors that scale a ternary matrix.
+var scaleName = regexp.MustCompile(`^blk\.\d+\.(attn_(q|k|v|output)|ffn_(gate|up|down))\.scale$`)
+
 func (r *ggufReader) layer(i int, c *Config) Layer {
 	name := func(part string) string { return fmt.Sprintf("blk.%d.%s.weight", i, part) }
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	return Layer{
-		AttnNorm:    r.norm(name("attn_norm"), c.Hidden),
-		Q:           r.ternary(name("attn_q"), q, c.Hidden),
-		K:           r.ternary(name("attn_k"), kv, c.Hidden),
-		V:           r.ternary(name("attn_v"), kv, c.Hidden),
-		AttnSubNorm: r.norm(name("attn_sub_norm"), q),
-		O:           r.ternary(name("attn_output"), c.Hidden, q),
-		FFNNorm:     r.norm(name("ffn_norm"), c.Hidden),
-		Gate:        r.ternary(name("ffn_gate"), c.FFN, c.Hidden),
-		Up:          r.ternary(name("ffn_up"), c.FFN, c.Hidden),
-		FFNSubNorm:  r.norm(name("ffn_sub_norm"), c.FFN),
-		Down:        r.ternary(name("ffn_down"), c.Hidden, c.FFN),
+	l := Layer{
+		AttnNorm: r.norm(name("attn_norm"), c.Hidden),
+		Q:        r.ternary(name("attn_q"), q, c.Hidden),
+		K:        r.ternary(name("attn_k"), kv, c.Hidden),
+		V:        r.ternary(name("attn_v"), kv, c.Hidden),
+		O:        r.ternary(name("attn_output"), c.Hidden, q),
+		FFNNorm:  r.norm(name("ffn_norm"), c.Hidden),
+		Gate:     r.ternary(name("ffn_gate"), c.FFN, c.Hidden),
+		Up:       r.ternary(name("ffn_up"), c.FFN, c.Hidden),
+		Down:     r.ternary(name("ffn_down"), c.Hidden, c.FFN),
 	}
+	if c.SubNorms {
+		l.AttnSubNorm = r.norm(name("attn_sub_norm"), q)
+		l.FFNSubNorm = r.norm(name("ffn_sub_norm"), c.FFN)
+	}
+	if architectures[r.arch].paired {
+		l.Q.Paired, l.K.Paired = c.HeadDim, c.HeadDim
+	}
+	return l
 }
 
 // tensor returns the tensor of that name and shape (dims as GGUF orders them,
@@ -222,29 +259,57 @@ func (r *ggufReader) tensor(name string, dims ...int) *gguf.Tensor {
 	return t
 }
 
-// ternary returns the matrix of that name: I2_S, whose codes are followed by
-// its scale.
+var ggufFormats = map[gguf.Type]ternary.Format{
+	gguf.I2_S: ternary.I2S, gguf.TQ1_0: ternary.TQ1_0, gguf.TQ2_0: ternary.TQ2_0,
+	gguf.IQ1_BN: ternary.IQ1_BN, gguf.IQ2_BN: ternary.IQ2_BN,
+}
+
+// ternary returns the matrix of that name, with its scale: behind the codes in
+// I2_S, in every block or row in the others; times that of a tensor NAME.scale
+// where there is one.
 func (r *ggufReader) ternary(name string, rows, cols int) Ternary {
 	t := r.tensor(name, cols, rows)
 	if t == nil {
 		return Ternary{}
 	}
-	if t.Type != gguf.I2_S {
-		r.fail(fmt.Errorf("tensor %q is of type %s, expected I2_S", name, t.Type))
+	format, ok := ggufFormats[t.Type]
+	if !ok {
+		r.fail(fmt.Errorf("tensor %q is of type %s, expected I2_S, TQ1_0, TQ2_0, IQ1_BN or IQ2_BN", name, t.Type))
 		return Ternary{}
 	}
-	size := ternary.I2S.Size(rows, cols)
-	scale := math.Float32frombits(binary.LittleEndian.Uint32(t.Data[size:]))
-	if !(scale >= minScale && scale <= maxScale) {
-		r.fail(fmt.Errorf("tensor %q has scale %v, expected one from 2^-18 to 2^18 "+
-			"(llama-quantize with several threads writes wrong I2_S files: run it with 1)", name, scale))
+	size := format.Size(rows, cols)
+	if format == ternary.I2S && r.opt.I2SLayout == 64 {
+		format = ternary.I2S64
 	}
-	return Ternary{
-		Name:   name,
-		Matrix: ternary.Matrix{Format: ternary.I2S, Rows: rows, Cols: cols, Data: t.Data[:size:size]},
-		Scale:  scale,
+	m := Ternary{Name: name, Matrix: ternary.Matrix{Format: format, Rows: rows, Cols: cols, Data: t.Data[:size:size]}}
+	hint := ""
+	switch format {
+	case ternary.I2S, ternary.I2S64:
+		m.Scale = float32At(t.Data[size:])
+		hint = " (llama-quantize with several threads writes wrong I2_S files: run it with 1)"
+	case ternary.IQ2_BN:
+		m.Scale = math.Float32frombits(m.FindLevel())
+	default:
+		m.Scale = kernel.FromHalf(uint16(m.FindLevel()))
 	}
+	if t.Type != gguf.I2_S && m.Level == 0 {
+		m.Scale = 1 // of weights that are all 0
+	}
+	if scale := strings.TrimSuffix(name, "weight") + "scale"; r.file.Tensor(scale) != nil {
+		if t := r.tensor(scale, 1); t != nil && t.Type == gguf.F32 {
+			m.Scale *= float32At(t.Data)
+		} else if t != nil {
+			r.fail(fmt.Errorf("tensor %q is of type %s, expected F32", scale, t.Type))
+		}
+	}
+	if !(m.Scale >= minScale && m.Scale <= maxScale) {
+		r.fail(fmt.Errorf("tensor %q has scale %v, expected one from 2^-18 to 2^18%s", name, m.Scale, hint))
+		return Ternary{}
+	}
+	return m
 }
+
+func float32At(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }
 
 // The arithmetic contract's range of scales (package engine/compute).
 const (
@@ -269,8 +334,7 @@ func (r *ggufReader) dense(name string, rows, cols int) Dense {
 	return Dense{Name: name, Type: dtype, Rows: rows, Cols: cols, Data: t.Data}
 }
 
-// norm returns a norm's weights as the arithmetic contract wants them: float32,
-// and 0 for those too small to matter, of which real files have some.
+// norm returns a norm's weights.
 func (r *ggufReader) norm(name string, n int) []float32 {
 	t := r.tensor(name, n)
 	if t == nil {
@@ -281,14 +345,9 @@ func (r *ggufReader) norm(name string, n int) []float32 {
 		r.fail(fmt.Errorf("tensor %q is of type %s, expected F32, F16 or BF16", name, t.Type))
 		return nil
 	}
-	d := Dense{Type: dtype, Rows: 1, Cols: n, Data: t.Data}
-	weights := make([]float32, n)
-	d.Row(weights, 0)
-	for i, w := range weights {
-		if math.IsNaN(float64(w)) || math.IsInf(float64(w), 0) {
-			r.fail(fmt.Errorf("tensor %q holds %v at %d", name, w, i))
-		}
-		weights[i] = kernel.FZ(w)
+	weights, err := normWeights(name, &Dense{Type: dtype, Rows: 1, Cols: n, Data: t.Data})
+	if err != nil {
+		r.fail(err)
 	}
 	return weights
 }

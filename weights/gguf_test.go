@@ -31,7 +31,7 @@ func sameModel(t *testing.T, got, want *Model) {
 func rewrite(t *testing.T, m *Model) *Model {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "copy.gguf")
-	if err := m.WriteGGUF(path); err != nil {
+	if err := m.WriteGGUF(path, WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	again, err := Open(path)
@@ -97,7 +97,7 @@ func random(typ DType, tied bool) *Model {
 	m := &Model{
 		Config: Config{
 			Arch: "bitnet-25", Name: "random", VocabSize: vocab, Hidden: hidden, FFN: ffn, Blocks: 2, Heads: heads, KVHeads: kvHeads,
-			HeadDim: headDim, Context: 64, NormEps: 1e-6, RopeBase: 10000, Tied: tied,
+			HeadDim: headDim, Context: 64, NormEps: 1e-6, RopeBase: 10000, SubNorms: true, Tied: tied,
 		},
 		Vocab:      Vocab{BOS: -1, EOS: -1, EOT: -1, Pad: -1},
 		TokenEmbd:  dense("token_embd.weight", typ),
@@ -150,22 +150,83 @@ func TestWriteErrors(t *testing.T) {
 	m := random(F16, true)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "absent", "copy.gguf")
-	if err := m.WriteGGUF(path); err == nil || err.Error() != path+": no such file or directory" {
+	if err := m.WriteGGUF(path, WriteOptions{}); err == nil || err.Error() != path+": no such file or directory" {
 		t.Error(err)
 	}
-	m.Layers[1].Up.Rows--
+	m.Layers[1].Up.Rows, m.Layers[1].Up.Cols = 13, 16
 	path = filepath.Join(dir, "copy.gguf")
 	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	err := m.WriteGGUF(path)
-	if want := path + `: tensor "blk.1.ffn_up.weight" of 207 x 256 weights`; err == nil || !strings.HasPrefix(err.Error(), want) {
+	err := m.WriteGGUF(path, WriteOptions{})
+	if want := path + `: tensor "blk.1.ffn_up.weight" of 13 x 16 weights cannot be I2_S`; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %v, expected %s", err, want)
+	}
+	for _, c := range []struct {
+		opt  WriteOptions
+		edit func(m *Model)
+		want string
+	}{
+		{WriteOptions{Type: ternary.TQ2_0}, func(m *Model) {}, `tensor "blk.0.ffn_down.weight" has rows of 208 weights and cannot be TQ2_0, which wants a multiple of 256`},
+		{WriteOptions{Type: ternary.TQ1_0}, func(m *Model) { m.Layers[0].Down.Cols, m.Layers[0].Down.Scale = 256, 0x1p17 }, `has scale 131072 and cannot be TQ1_0, whose float16 does not hold it`},
+		{WriteOptions{Embd: new(DType)}, func(m *Model) {}, `tensor "token_embd.weight" cannot be made F32`},
+		{WriteOptions{Embd: dtype(Q6_K)}, func(m *Model) { m.TokenEmbd.Cols = 320 }, `tensor "token_embd.weight" has rows of 320 and cannot be Q6_K, which wants a multiple of 256`},
+		{WriteOptions{Embd: dtype(F16)}, func(m *Model) { m.TokenEmbd = Dense{Name: "e", Type: BF16, Rows: 1, Cols: 1, Data: []byte{0, 0x48}} }, `tensor e: row 0 holds a value that F16 cannot: [131072]`},
+	} {
+		m := random(F16, true)
+		c.edit(m)
+		if err := m.WriteGGUF(path, c.opt); err == nil || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, expected %s", err, c.want)
+		}
 	}
 	left, err := os.ReadDir(dir)
 	old, _ := os.ReadFile(path)
 	if err != nil || len(left) != 1 || string(old) != "old" {
 		t.Errorf("%v left behind, %q at the path", left, old)
+	}
+}
+
+func dtype(t DType) *DType { return &t }
+
+// TestWriteTypes writes the golden model in other types and reads the same
+// weights back.
+func TestWriteTypes(t *testing.T) {
+	m, err := Open(tinyA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ1_0, ternary.TQ2_0} {
+		for _, embd := range []DType{F16, BF16, Q8_0, Q6_K} {
+			path := filepath.Join(t.TempDir(), "copy.gguf")
+			var written, total int64
+			progress := func(done, all int64) { written, total = done, all }
+			if err := m.WriteGGUF(path, WriteOptions{Type: typ, Embd: &embd, Progress: progress}); err != nil {
+				t.Fatal(err)
+			}
+			if written < total || total == 0 {
+				t.Errorf("%d of %d bytes are told", written, total)
+			}
+			again, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer again.Close()
+			sameWeights(t, again, m)
+			if got := again.Layers[0].Q.Format; got != typ {
+				t.Errorf("written as %s, expected %s", got, typ)
+			}
+			if got := again.TokenEmbd.Type; got != embd {
+				t.Errorf("embedding %s, expected %s", got, embd)
+			}
+			want := m.Config
+			if typ != ternary.I2S {
+				want.Arch = "bitnet"
+			}
+			if again.Config != want {
+				t.Errorf("config %+v, expected %+v", again.Config, want)
+			}
+		}
 	}
 }
 
@@ -229,12 +290,32 @@ func FuzzGGUF(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
+	for _, typ := range []ternary.Format{ternary.TQ1_0, ternary.TQ2_0} { // and of other types
+		m := random(F16, true)
+		for i := range m.Layers {
+			l := &m.Layers[i]
+			m.FFN = 256
+			l.Gate, l.Up, l.Down, l.O = l.Q, l.Q, l.Q, l.Q
+			for _, t := range l.Tensors() {
+				t.Rows, t.Cols, t.Data = 16, 256, make([]byte, 16*256/4)
+			}
+		}
+		path := filepath.Join(f.TempDir(), "model.gguf")
+		if err := m.WriteGGUF(path, WriteOptions{Type: typ}); err != nil {
+			f.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := gguf.Parse(data)
 		if err != nil {
 			return
 		}
-		m, err := fromGGUF(file)
+		m, err := fromGGUF(file, OpenOptions{})
 		if err != nil {
 			return
 		}

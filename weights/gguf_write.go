@@ -1,27 +1,52 @@
 package weights
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"bitnet-gpu/weights/gguf"
+	"bitnet-gpu/weights/ternary"
 )
 
-// fileTypeI2S is general.file_type as bitnet.cpp numbers it.
-const fileTypeI2S = 40
+// WriteOptions say what a written file holds. The zero value is the form of the
+// 2B4T's official file.
+type WriteOptions struct {
+	Type     ternary.Format          // of the ternary matrices: I2S, TQ1_0 or TQ2_0
+	Embd     *DType                  // of embedding and head: F16, BF16, Q8_0 or Q6_K; nil: as they are
+	Progress func(done, total int64) // hears of the bytes written; may be nil
+}
 
-// WriteGGUF writes the model to path as a GGUF file with I2_S matrices, in the
-// form of the 2B4T's official file. What was at path before stays until the
-// new file is complete. Errors begin with the path.
-func (m *Model) WriteGGUF(path string) error {
-	err := m.writeGGUF(path)
+// types of ternary matrices in files, with general.file_type: I2_S as bitnet.cpp
+// numbers it, the others as llama.cpp does.
+var writable = map[ternary.Format]struct {
+	typ      gguf.Type
+	fileType uint32
+}{
+	ternary.I2S:   {gguf.I2_S, 40},
+	ternary.TQ1_0: {gguf.TQ1_0, 36},
+	ternary.TQ2_0: {gguf.TQ2_0, 37},
+}
+
+// WriteGGUF writes the model to path as a GGUF file. It takes little memory,
+// whatever the model's size. What was at path before stays until the new file
+// is complete. Errors begin with the path.
+func (m *Model) WriteGGUF(path string, opt WriteOptions) error {
+	return m.namePath(path, m.writeGGUF(path, opt, nil))
+}
+
+// namePath makes err one of the written path, unless it is one of the file that
+// m is read from.
+func (m *Model) namePath(path string, err error) error {
 	var known *fileError // of the file that m is read from
-	if err != nil && !errors.As(err, &known) {
+	if err != nil && !(errors.As(err, &known) && known.path != "") {
 		var system *os.PathError
 		if errors.As(err, &system) {
 			err = fmt.Errorf("%s: %w", path, system.Err)
@@ -32,45 +57,71 @@ func (m *Model) WriteGGUF(path string) error {
 	return err
 }
 
-func (m *Model) writeGGUF(path string) error {
+// writeGGUF writes the model to a temporary file, lets check look at it, and
+// gives it the name.
+func (m *Model) writeGGUF(path string, opt WriteOptions, check func(g *ggufWriter, path string) error) error {
+	g, err := m.newGGUFWriter(opt)
+	if err != nil {
+		return err
+	}
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(file.Name()) // which fails after the rename
 	defer file.Close()
-	if err := m.writeTensors(file); err != nil {
+	if err := g.write(file); err != nil {
 		return err
 	}
 	if err := errors.Join(file.Chmod(0o644), file.Sync(), file.Close()); err != nil {
 		return err
 	}
+	if check != nil {
+		if err := check(g, file.Name()); err != nil {
+			return err
+		}
+	}
 	return os.Rename(file.Name(), path)
 }
 
-// A source is a tensor that is to be written, and its data.
-type source struct {
-	gguf.Tensor
-	parts [][]byte
+// A ggufWriter writes a model. Tensors, writers and sums belong together.
+type ggufWriter struct {
+	m       *Model
+	opt     WriteOptions
+	arch    string
+	tensors []gguf.Tensor
+	writers []func(io.Writer) error // of the tensors' data
+	sums    []uint64                // of what was written, see convert.go
 }
 
-func (m *Model) writeTensors(file *os.File) error {
-	sources, err := m.sources()
+// newGGUFWriter checks that the model can be written so.
+func (m *Model) newGGUFWriter(opt WriteOptions) (*ggufWriter, error) {
+	g := &ggufWriter{m: m, opt: opt, arch: m.Arch}
+	if opt.Type != ternary.I2S && strings.HasPrefix(m.Arch, "bitnet") {
+		g.arch = "bitnet" // the only one that llama.cpp knows, whose types these are
+	}
+	return g, g.addTensors()
+}
+
+func (g *ggufWriter) write(file *os.File) error {
+	out := &copier{file: file, progress: g.opt.Progress}
+	for i := range g.tensors {
+		t := &g.tensors[i]
+		n := 1
+		for _, dim := range t.Dims {
+			n *= dim
+		}
+		out.total += int64(t.Type.Size(n, t.Dims[0]))
+	}
+	w, err := gguf.NewWriter(out, g.keys(), g.tensors)
 	if err != nil {
 		return err
 	}
-	tensors := make([]gguf.Tensor, len(sources))
-	for i := range sources {
-		tensors[i] = sources[i].Tensor
-	}
-	w, err := gguf.NewWriter(&copier{file: file}, m.keys(), tensors)
-	if err != nil {
-		return err
-	}
-	for i := range sources {
+	out.done = 0 // the header does not count
+	for i := range g.tensors {
 		var failed error
-		err := m.Guard(func() error {
-			failed = w.WriteTensor(sources[i].Name, sources[i].parts...)
+		err := g.m.Guard(func() error {
+			failed = w.StreamTensor(g.tensors[i].Name, g.writers[i])
 			return nil
 		})
 		if err := errors.Join(err, failed); err != nil {
@@ -84,8 +135,10 @@ func (m *Model) writeTensors(file *os.File) error {
 // map of another file, and a map that has lost its file gives an obscure error
 // in a system call, but a fault that Guard explains in a copy.
 type copier struct {
-	file *os.File
-	buf  [1 << 18]byte
+	file        *os.File
+	buf         [1 << 18]byte
+	done, total int64
+	progress    func(done, total int64)
 }
 
 func (c *copier) Write(p []byte) (int, error) {
@@ -94,30 +147,38 @@ func (c *copier) Write(p []byte) (int, error) {
 		if _, err := c.file.Write(c.buf[:n]); err != nil {
 			return 0, err
 		}
+		c.done += int64(n)
+		if c.progress != nil {
+			c.progress(c.done, c.total)
+		}
 	}
 	return len(p), nil
 }
 
 // keys returns the metadata with the keys of the official file, in its order,
 // and those whose lack has confused readers of it.
-func (m *Model) keys() []gguf.KV {
-	kv := []gguf.KV{{Key: "general.architecture", Value: m.Arch}, {Key: "general.name", Value: m.Name}}
+func (g *ggufWriter) keys() []gguf.KV {
+	m := g.m
+	kv := []gguf.KV{{Key: "general.architecture", Value: g.arch}, {Key: "general.name", Value: m.Name}}
 	add := func(key string, value any) { kv = append(kv, gguf.KV{Key: key, Value: value}) }
-	add(m.Arch+".vocab_size", uint32(m.VocabSize))
-	add(m.Arch+".context_length", uint32(m.Context))
-	add(m.Arch+".embedding_length", uint32(m.Hidden))
-	add(m.Arch+".block_count", uint32(m.Blocks))
-	add(m.Arch+".feed_forward_length", uint32(m.FFN))
-	add(m.Arch+".rope.dimension_count", uint32(m.HeadDim))
-	add(m.Arch+".attention.head_count", uint32(m.Heads))
-	add(m.Arch+".attention.head_count_kv", uint32(m.KVHeads))
+	add(g.arch+".vocab_size", uint32(m.VocabSize))
+	add(g.arch+".context_length", uint32(m.Context))
+	add(g.arch+".embedding_length", uint32(m.Hidden))
+	add(g.arch+".block_count", uint32(m.Blocks))
+	add(g.arch+".feed_forward_length", uint32(m.FFN))
+	add(g.arch+".rope.dimension_count", uint32(m.HeadDim))
+	add(g.arch+".attention.head_count", uint32(m.Heads))
+	add(g.arch+".attention.head_count_kv", uint32(m.KVHeads))
 	if m.HeadDim*m.Heads != m.Hidden {
-		add(m.Arch+".attention.key_length", uint32(m.HeadDim))
-		add(m.Arch+".attention.value_length", uint32(m.HeadDim))
+		add(g.arch+".attention.key_length", uint32(m.HeadDim))
+		add(g.arch+".attention.value_length", uint32(m.HeadDim))
 	}
-	add(m.Arch+".attention.layer_norm_rms_epsilon", m.NormEps)
-	add(m.Arch+".rope.freq_base", float32(m.RopeBase))
-	add("general.file_type", uint32(fileTypeI2S))
+	add(g.arch+".attention.layer_norm_rms_epsilon", m.NormEps)
+	add(g.arch+".rope.freq_base", float32(m.RopeBase))
+	if architectures[g.arch].subNorms || m.Activation != architectures[g.arch].activation {
+		add(g.arch+".hidden_activation", m.Activation.String())
+	}
+	add("general.file_type", writable[g.opt.Type].fileType)
 	kv = append(kv, m.Vocab.keys()...)
 	add("general.quantization_version", uint32(2))
 	return kv
@@ -134,7 +195,12 @@ func (v *Vocab) keys() (kv []gguf.KV) {
 		add("tokenizer.ggml.pre", pre)
 	}
 	add("tokenizer.ggml.tokens", v.Tokens)
-	add("tokenizer.ggml.scores", make([]float32, len(v.Tokens))) // some readers want them
+	if v.Scores != nil {
+		add("tokenizer.ggml.scores", v.Scores)
+		add("tokenizer.ggml.add_space_prefix", v.SpacePrefix)
+	} else {
+		add("tokenizer.ggml.scores", make([]float32, len(v.Tokens))) // some readers want them
+	}
 	if v.Types != nil {
 		types := make([]int32, len(v.Types))
 		for i, t := range v.Types {
@@ -159,55 +225,51 @@ func (v *Vocab) keys() (kv []gguf.KV) {
 	return kv
 }
 
-// sources lists the tensors under the names that fromGGUF looks for.
-func (m *Model) sources() ([]source, error) {
-	var list []source
-	norm := func(name string, weights []float32) {
-		list = append(list, source{
-			gguf.Tensor{Name: name, Type: gguf.F32, Dims: []int{len(weights)}},
-			[][]byte{floatBytes(weights)},
-		})
-	}
-	dense := func(name string, d *Dense) {
-		list = append(list, source{
-			gguf.Tensor{Name: name, Type: ggufType(d.Type), Dims: []int{d.Cols, d.Rows}},
-			[][]byte{d.Data},
-		})
-	}
-	var err error
-	matrix := func(name string, t *Ternary) {
-		n := t.Rows * t.Cols
-		if err == nil && (n%128 != 0 || len(t.Data) != n/4) {
-			err = fmt.Errorf("tensor %q of %d x %d weights cannot be I2_S, which wants a multiple of 128", name, t.Rows, t.Cols)
-		}
-		tail := make([]byte, 32)
-		binary.LittleEndian.PutUint32(tail, math.Float32bits(t.Scale))
-		list = append(list, source{
-			gguf.Tensor{Name: name, Type: gguf.I2_S, Dims: []int{t.Cols, t.Rows}},
-			[][]byte{t.Data, tail},
-		})
-	}
-	dense("token_embd.weight", &m.TokenEmbd)
+// addTensors lists the tensors under the names that fromGGUF looks for.
+func (g *ggufWriter) addTensors() error {
+	m := g.m
+	err := g.dense("token_embd.weight", &m.TokenEmbd)
 	for i := range m.Layers {
 		l := &m.Layers[i]
 		name := func(part string) string { return fmt.Sprintf("blk.%d.%s.weight", i, part) }
-		norm(name("attn_norm"), l.AttnNorm)
-		matrix(name("ffn_down"), &l.Down)
-		norm(name("ffn_sub_norm"), l.FFNSubNorm)
-		matrix(name("ffn_gate"), &l.Gate)
-		matrix(name("ffn_up"), &l.Up)
-		norm(name("ffn_norm"), l.FFNNorm)
-		norm(name("attn_sub_norm"), l.AttnSubNorm)
-		matrix(name("attn_k"), &l.K)
-		matrix(name("attn_output"), &l.O)
-		matrix(name("attn_q"), &l.Q)
-		matrix(name("attn_v"), &l.V)
+		g.norm(name("attn_norm"), l.AttnNorm)
+		err = cmp.Or(err, g.ternary(name("ffn_down"), &l.Down, 0))
+		g.norm(name("ffn_sub_norm"), l.FFNSubNorm)
+		err = cmp.Or(err, g.ternary(name("ffn_gate"), &l.Gate, 0))
+		err = cmp.Or(err, g.ternary(name("ffn_up"), &l.Up, 0))
+		g.norm(name("ffn_norm"), l.FFNNorm)
+		g.norm(name("attn_sub_norm"), l.AttnSubNorm)
+		paired := 0
+		if architectures[g.arch].paired {
+			paired = m.HeadDim
+		}
+		err = cmp.Or(err, g.ternary(name("attn_k"), &l.K, paired))
+		err = cmp.Or(err, g.ternary(name("attn_output"), &l.O, 0))
+		err = cmp.Or(err, g.ternary(name("attn_q"), &l.Q, paired))
+		err = cmp.Or(err, g.ternary(name("attn_v"), &l.V, 0))
 	}
-	norm("output_norm.weight", m.OutputNorm)
+	g.norm("output_norm.weight", m.OutputNorm)
 	if !m.Tied {
-		dense("output.weight", &m.Output)
+		err = cmp.Or(err, g.dense("output.weight", &m.Output))
 	}
-	return list, err
+	return err
+}
+
+func (g *ggufWriter) add(name string, typ gguf.Type, dims []int, write func(io.Writer) error) {
+	g.tensors = append(g.tensors, gguf.Tensor{Name: name, Type: typ, Dims: dims})
+	g.writers = append(g.writers, write)
+	g.sums = append(g.sums, 0)
+}
+
+// norm adds a norm, if the model has it.
+func (g *ggufWriter) norm(name string, weights []float32) {
+	if weights != nil {
+		g.add(name, gguf.F32, []int{len(weights)}, writeBytes(floatBytes(weights)))
+	}
+}
+
+func writeBytes(b []byte) func(io.Writer) error {
+	return func(out io.Writer) error { _, err := out.Write(b); return err }
 }
 
 func ggufType(t DType) gguf.Type {

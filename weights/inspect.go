@@ -1,49 +1,120 @@
 package weights
 
 import (
+	"encoding/json"
+	"maps"
+	"path/filepath"
+	"slices"
+
 	"bitnet-gpu/weights/gguf"
+	"bitnet-gpu/weights/safetensors"
 )
 
-// A Summary is what a GGUF file says of itself, whether this package can make a
-// model of it or not. It points into the file's map until Close.
+// A Summary is what a GGUF file or a directory of Hugging Face says of itself,
+// whether this package can make a model of it or not. It points into the files'
+// maps until Close.
 type Summary struct {
-	Path    string
-	Size    int64 // bytes
-	KV      []gguf.KV
-	Tensors []gguf.Tensor
-	Model   *Model // nil where Problem says why there is none
-	Problem error
+	Path      string
+	Container string // "GGUF v3" or "safetensors"
+	Size      int64  // bytes of the files with tensors
+	KV        []gguf.KV
+	Tensors   []TensorFact
+	Model     *Model // nil where Problem says why there is none
+	Problem   error
 
-	file *mapping
+	files []*mapping
 }
 
-// Inspect opens a GGUF file of any architecture. Errors wrap ErrInvalid.
+// A TensorFact is what a file says of a tensor.
+type TensorFact struct {
+	Name string
+	Type string
+	Dims []int // as the container orders them
+	Size int   // bytes
+}
+
+// Inspect opens a model of any architecture. Errors wrap ErrInvalid.
 func Inspect(path string) (*Summary, error) {
+	if isHF(path) {
+		return inspectHF(path)
+	}
 	file, err := openMapping(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &Summary{Path: path, Size: int64(len(file.data)), file: file}
-	err = file.guard(func() error {
+	s := &Summary{Path: path, Container: "GGUF v3", Size: int64(len(file.data)), files: []*mapping{file}}
+	err = s.Guard(func() error {
 		container, err := gguf.Parse(file.data)
 		if err != nil {
 			return err
 		}
-		s.KV, s.Tensors = container.KV, container.Tensors
-		if s.Model, s.Problem = fromGGUF(container); s.Model != nil {
-			s.Model.Path, s.Model.file = path, file
+		s.KV = container.KV
+		for _, t := range container.Tensors {
+			s.Tensors = append(s.Tensors, TensorFact{t.Name, t.Type.String(), slices.Clone(t.Dims), len(t.Data)})
+		}
+		if s.Model, s.Problem = fromGGUF(container, OpenOptions{}); s.Model != nil {
+			s.Model.Path, s.Model.files = path, s.files
 		}
 		return nil
 	})
+	return s.closeOn(err)
+}
+
+// inspectHF is Inspect for a directory: the configuration's members stand for
+// metadata. Master weights are not read.
+func inspectHF(path string) (*Summary, error) {
+	m, problem := open(path, OpenOptions{})
+	s := &Summary{Path: path, Container: "safetensors", Model: m, Problem: problem}
+	dir := path
+	if m != nil {
+		dir, s.files = m.Path, m.files
+	} else {
+		if filepath.Ext(path) == ".safetensors" {
+			dir = filepath.Dir(path)
+		}
+		var err error
+		if s.files, err = openShards(dir); err != nil {
+			return nil, problem
+		}
+	}
+	err := s.Guard(func() error {
+		for _, file := range s.files {
+			s.Size += int64(len(file.data))
+			container, err := safetensors.Parse(file.data)
+			if err != nil {
+				return invalid(file.path, err)
+			}
+			for _, t := range container.Tensors {
+				s.Tensors = append(s.Tensors, TensorFact{t.Name, t.Type, t.Shape, len(t.Data)})
+			}
+		}
+		var config map[string]any
+		err := readJSON(filepath.Join(dir, "config.json"), &config)
+		for _, key := range slices.Sorted(maps.Keys(config)) {
+			value := config[key]
+			switch value.(type) {
+			case map[string]any, []any, nil:
+				text, _ := json.Marshal(value) // of what was JSON
+				value = string(text)
+			}
+			s.KV = append(s.KV, gguf.KV{Key: key, Value: value})
+		}
+		return err
+	})
+	return s.closeOn(err)
+}
+
+// closeOn returns s, or closes it for an error.
+func (s *Summary) closeOn(err error) (*Summary, error) {
 	if err != nil {
-		_ = file.close() // the first error says more
+		_ = s.Close() // the first error says more
 		return nil, err
 	}
 	return s, nil
 }
 
-// Close releases the file's map.
-func (s *Summary) Close() error { return s.file.close() }
+// Close releases the files' maps.
+func (s *Summary) Close() error { return closeAll(s.files) }
 
 // Guard runs f, which reads what the summary points to: see Model.Guard.
-func (s *Summary) Guard(f func() error) error { return s.file.guard(f) }
+func (s *Summary) Guard(f func() error) error { return guard(s.files, s.Path, f) }

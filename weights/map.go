@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime/debug"
+	"slices"
 	"unsafe"
 )
 
@@ -98,20 +99,40 @@ func (m *mapping) holds(address uintptr) bool {
 	return address-uintptr(unsafe.Pointer(unsafe.SliceData(m.data))) < uintptr(len(m.data))
 }
 
-// guard runs f, which reads the map. A file can shrink while it is mapped; the
-// fault that reading on then is becomes an error. Other panics pass.
-func (m *mapping) guard(f func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // of this goroutine
-	defer func() {
-		if r := recover(); r != nil {
-			fault, ok := r.(interface{ Addr() uintptr })
-			if !ok || !m.holds(fault.Addr()) {
-				panic(r)
+// guard runs f, which reads the map.
+func (m *mapping) guard(f func() error) error {
+	return guard([]*mapping{m}, m.path, f)
+}
+
+// guard runs f, which reads the maps of files, and makes its error one of path.
+// A file can shrink while it is mapped; the fault that reading on then is
+// becomes an error. Other panics pass.
+func guard(files []*mapping, path string, f func() error) (err error) {
+	if len(files) > 0 {
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // of this goroutine
+		defer func() {
+			if r := recover(); r != nil {
+				fault, ok := r.(interface{ Addr() uintptr })
+				at := -1
+				if ok {
+					at = slices.IndexFunc(files, func(m *mapping) bool { return m.holds(fault.Addr()) })
+				}
+				if at < 0 {
+					panic(r)
+				}
+				err = invalid(files[at].path, errors.New("the file changed or shrank while in use"))
 			}
-			err = invalid(m.path, errors.New("the file changed or shrank while in use"))
-		}
-	}()
-	return invalid(m.path, f())
+		}()
+	}
+	return invalid(path, f())
+}
+
+// closeAll closes the maps of files.
+func closeAll(files []*mapping) (err error) {
+	for _, file := range files {
+		err = errors.Join(err, file.close())
+	}
+	return err
 }
 
 // Guard runs f, which reads weights of the model, in Go code and not through a
@@ -119,28 +140,25 @@ func (m *mapping) guard(f func() error) (err error) {
 // with its path and wrapping ErrInvalid; so does the fault of reading a file
 // that was cut short after it was opened, which would kill the process
 // elsewhere. Every goroutine that reads weights needs a Guard of its own.
-func (m *Model) Guard(f func() error) error {
-	if m.file == nil {
-		return invalid(m.Path, f())
-	}
-	return m.file.guard(f)
-}
+func (m *Model) Guard(f func() error) error { return guard(m.files, m.Path, f) }
 
 // Release says that weights have been copied and their pages of the file's map
 // are not needed soon: the operating system may drop them from memory. They come
 // back when they are read again. Without a map nothing happens.
 func (m *Model) Release(data []byte) {
-	if m.file != nil && len(data) > 0 && m.file.holds(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) {
-		dropPages(data)
+	if len(data) == 0 {
+		return
+	}
+	for _, file := range m.files {
+		if file.holds(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) {
+			dropPages(data)
+		}
 	}
 }
 
-// Close releases the file's map. Nothing of the model may be used after it.
+// Close releases the files' maps. Nothing of the model may be used after it.
 func (m *Model) Close() error {
-	if m.file == nil {
-		return nil
-	}
-	file := m.file
-	m.file = nil
-	return file.close()
+	files := m.files
+	m.files = nil
+	return closeAll(files)
 }

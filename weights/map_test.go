@@ -49,7 +49,7 @@ func TestShrunk(t *testing.T) {
 	if err := <-done; err == nil || err.Error() != want {
 		t.Errorf("error %v, expected %s", err, want)
 	}
-	if err := m.WriteGGUF(filepath.Join(t.TempDir(), "copy.gguf")); err == nil || err.Error() != want {
+	if err := m.WriteGGUF(filepath.Join(t.TempDir(), "copy.gguf"), WriteOptions{}); err == nil || err.Error() != want {
 		t.Errorf("error %v, expected %s", err, want)
 	}
 }

@@ -15,15 +15,15 @@ type Model struct {
 	OutputNorm []float32 // (Hidden)
 	Output     Dense     // (Vocab, Hidden); TokenEmbd itself where the head is tied
 
-	Path   string // of the file; "" for a model made in memory
+	Path   string // of the file or directory; "" for a model made in memory
 	Format string // such as "GGUF v3, I2_S"
 
-	file *mapping // nil for a model made in memory
+	files []*mapping // none for a model made in memory
 }
 
 // Config is the shape of a model.
 type Config struct {
-	Arch       string // as the file names it: "bitnet-b1.58", "bitnet-25"
+	Arch       string // as GGUF files name it: "bitnet-b1.58", "bitnet-25", "bitnet", "llama"
 	Name       string // as the file names it, may be ""
 	VocabSize  int    // rows of the embedding
 	Hidden     int    // width of the residual stream
@@ -36,6 +36,7 @@ type Config struct {
 	NormEps    float32
 	RopeBase   float64
 	Activation Activation
+	SubNorms   bool // norms before the attention's output and the FFN's
 	Tied       bool // the head is the embedding
 }
 
@@ -44,20 +45,26 @@ type Activation uint8
 
 const (
 	ReLU2 Activation = iota // max(x, 0)^2
+	SiLU                    // x / (1 + e^-x)
 )
 
-func (a Activation) String() string { return [...]string{"relu2"}[a] }
+func (a Activation) String() string { return [...]string{"relu2", "silu"}[a] }
 
-// A Layer is one transformer block. Shapes are (rows, columns) = (out, in).
+// MarshalText is for JSON.
+func (a Activation) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// A Layer is one transformer block. Shapes are (rows, columns) = (out, in). The
+// rows of Q and K are ordered for a rotation of half-split pairs, also where a
+// file has them otherwise.
 type Layer struct {
 	AttnNorm    []float32 // (Hidden)
 	Q           Ternary   // (Heads*HeadDim, Hidden)
 	K, V        Ternary   // (KVHeads*HeadDim, Hidden)
-	AttnSubNorm []float32 // (Heads*HeadDim)
+	AttnSubNorm []float32 // (Heads*HeadDim), nil without Config.SubNorms
 	O           Ternary   // (Hidden, Heads*HeadDim)
 	FFNNorm     []float32 // (Hidden)
 	Gate, Up    Ternary   // (FFN, Hidden)
-	FFNSubNorm  []float32 // (FFN)
+	FFNSubNorm  []float32 // (FFN), nil without Config.SubNorms
 	Down        Ternary   // (Hidden, FFN)
 }
 

@@ -1,11 +1,53 @@
 package weights
 
-import "bitnet-gpu/weights/gguf"
+import (
+	"os"
+	"path/filepath"
+	"strings"
 
-// Open maps the model file at path and checks every size in it against its
-// shape; the weights themselves stay in the file. Errors wrap ErrInvalid and
-// begin with the path.
-func Open(path string) (*Model, error) {
+	"bitnet-gpu/weights/gguf"
+)
+
+// OpenOptions say how to read what files do not say themselves.
+type OpenOptions struct {
+	// I2SLayout is the block of I2_S matrices: 128, as official files have it, or
+	// 64, as ARM builds of bitnet.cpp write them. 0 is 128 with a look at whether
+	// that can be.
+	I2SLayout int
+
+	// Progress, where not nil, hears how many bytes of master weights of the
+	// total have been read. It may be called from several goroutines.
+	Progress func(done, total int64)
+}
+
+// Open opens the model at path: a GGUF file, or a directory of Hugging Face with
+// config.json and safetensors, for which the name of such a file stands too.
+// Files are mapped and every size in them is checked against their shape; the
+// weights themselves stay there. Errors wrap ErrInvalid and begin with the
+// path.
+func Open(path string) (*Model, error) { return OpenWith(path, OpenOptions{}) }
+
+// OpenWith is Open with options.
+func OpenWith(path string, opt OpenOptions) (*Model, error) {
+	m, err := open(path, opt)
+	if err == nil {
+		err = m.absmean(m.masters(), opt.Progress)
+	}
+	if err != nil && m != nil {
+		_ = m.Close() // the first error says more
+		return nil, err
+	}
+	return m, err
+}
+
+// open opens a model whose master weights have no scale yet, see absmean.
+func open(path string, opt OpenOptions) (*Model, error) {
+	if strings.HasSuffix(path, ".safetensors") {
+		return openHF(filepath.Dir(path))
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return openHF(path)
+	}
 	file, err := openMapping(path)
 	if err != nil {
 		return nil, err
@@ -14,7 +56,7 @@ func Open(path string) (*Model, error) {
 	err = file.guard(func() error {
 		container, err := gguf.Parse(file.data)
 		if err == nil {
-			m, err = fromGGUF(container)
+			m, err = fromGGUF(container, opt)
 		}
 		return err
 	})
@@ -22,6 +64,6 @@ func Open(path string) (*Model, error) {
 		_ = file.close() // the first error says more
 		return nil, err
 	}
-	m.Path, m.file = path, file
+	m.Path, m.files = path, []*mapping{file}
 	return m, nil
 }

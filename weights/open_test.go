@@ -2,8 +2,10 @@ package weights
 
 import (
 	"errors"
-	"strings"
+	"slices"
 	"testing"
+
+	"bitnet-gpu/cpu/kernel"
 )
 
 const tinyA = "../test/testdata/golden/tinyA-i2_s.gguf"
@@ -16,7 +18,7 @@ func TestOpenTinyA(t *testing.T) {
 	defer m.Close()
 	want := Config{
 		Arch: "bitnet-b1.58", Name: m.Name, VocabSize: 512, Hidden: 256, FFN: 768, Blocks: 2, Heads: 4, KVHeads: 2, HeadDim: 64,
-		Context: 4096, NormEps: 1e-5, RopeBase: 500000, Activation: ReLU2, Tied: true,
+		Context: 4096, NormEps: 1e-5, RopeBase: 500000, Activation: ReLU2, SubNorms: true, Tied: true,
 	}
 	if m.Config != want {
 		t.Errorf("config\n%+v, expected\n%+v", m.Config, want)
@@ -36,10 +38,46 @@ func TestOpenTinyA(t *testing.T) {
 	}
 }
 
+// TestOpenTQ2 opens the same model with TQ2_0 matrices: the same weights, with
+// scales rounded to float16.
 func TestOpenTQ2(t *testing.T) {
 	const path = "../test/testdata/golden/tinyA-tq2_0-b158.gguf"
-	_, err := Open(path)
-	if err == nil || !strings.HasPrefix(err.Error(), path+`: tensor "blk.0.attn_q.weight" is of type TQ2_0, expected I2_S`) || !errors.Is(err, ErrInvalid) {
-		t.Error(err)
+	m, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	want, err := Open(tinyA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer want.Close()
+	sameWeights(t, m, want)
+	for i := range m.Layers {
+		for j, matrix := range m.Layers[i].Tensors() {
+			scale := want.Layers[i].Tensors()[j].Scale
+			if rounded := kernel.FromHalf(kernel.ToHalf(scale)); matrix.Scale != rounded {
+				t.Errorf("%s has scale %v, expected %v, which is %v rounded", matrix.Name, matrix.Scale, rounded, scale)
+			}
+		}
+	}
+}
+
+// sameWeights compares ternary weights, however they are stored.
+func sameWeights(t *testing.T, got, want *Model) {
+	t.Helper()
+	for i := range want.Layers {
+		for j, w := range want.Layers[i].Tensors() {
+			g := got.Layers[i].Tensors()[j]
+			if g.Rows != w.Rows || g.Cols != w.Cols {
+				t.Fatalf("%s is %d x %d, expected %d x %d", g.Name, g.Rows, g.Cols, w.Rows, w.Cols)
+			}
+			a, b := make([]uint32, w.Cols/16), make([]uint32, w.Cols/16)
+			for row := range w.Rows {
+				if err := errors.Join(g.Row(a, row), w.Row(b, row)); err != nil || !slices.Equal(a, b) {
+					t.Fatalf("%s: row %d differs, %v", g.Name, row, err)
+				}
+			}
+		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 const maxVocabFile = 64 << 20 // bytes
 
 // ReadVocab reads a vocabulary: that of a GGUF file, a Hugging Face
-// tokenizer.json, or a tokenizer.model in tiktoken's form. It goes by the
+// tokenizer.json, or a tokenizer.model in tiktoken's or SentencePiece's form. It goes by the
 // content, not by the name. Errors begin with the path and wrap ErrInvalid.
 func ReadVocab(path string) (*Vocab, error) {
 	if isGGUF(path) {
@@ -54,13 +54,15 @@ func parseVocab(data []byte) (*Vocab, error) {
 	case text[0] == '{':
 		return parseTokenizerJSON(data)
 	case bytes.ContainsFunc(text[:min(len(text), 512)], func(c rune) bool { return c < '\t' || c > '~' }):
-		return nil, fmt.Errorf("neither a tokenizer.json nor a tokenizer.model in tiktoken's form (SentencePiece models are not supported)")
+		return parseSentencePiece(data)
 	}
 	return parseTiktoken(data)
 }
 
-// readVocabFile reads a regular file of bounded size.
-func readVocabFile(path string) ([]byte, error) {
+func readVocabFile(path string) ([]byte, error) { return readBounded(path, maxVocabFile) }
+
+// readBounded reads a regular file of at most limit bytes.
+func readBounded(path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path) // before it is opened: opening a pipe would wait
 	if err != nil {
 		return nil, err
@@ -68,8 +70,8 @@ func readVocabFile(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("not a regular file")
 	}
-	if info.Size() > maxVocabFile {
-		return nil, fmt.Errorf("%d bytes, too large for a vocabulary (limit %d)", info.Size(), maxVocabFile)
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%d bytes, too large: the limit is %d", info.Size(), limit)
 	}
 	return os.ReadFile(path)
 }

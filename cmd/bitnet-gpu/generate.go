@@ -110,8 +110,7 @@ func (f *generateFlags) run(cmd *cobra.Command, std stdio) error {
 // or if there is no -p and it is no terminal.
 func (f *generateFlags) request(cmd *cobra.Command, in io.Reader) (engine.Request, error) {
 	var r engine.Request
-	if f.model == "" { // before the prompt: with neither, this is the better hint
-		_, err := f.open(stdio{})
+	if err := f.check(); err != nil { // before the prompt: with neither, this is the better hint
 		return r, err
 	}
 	if f.prompt == "-" || !cmd.Flags().Changed("prompt") && !isTerminal(in) {
@@ -257,7 +256,7 @@ type result struct {
 func (f *generateFlags) result(e *engine.Engine, text string, last engine.Piece) result {
 	s, info := last.Stats, e.Info()
 	return result{
-		Text: text, Finish: last.Finish, Model: f.model,
+		Text: text, Finish: last.Finish, Model: e.Model().Path,
 		Backend: info.Backend, Path: info.Path, Reasons: e.Reasons(), Seed: f.sampling.Seed,
 		PromptTokens: s.Prompt, CachedTokens: s.Cached, GeneratedTokens: s.Generated,
 		PromptPerSecond:    perSecond(s.Prompt-s.Cached, s.PromptTime),

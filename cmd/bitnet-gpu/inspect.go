@@ -18,19 +18,31 @@ import (
 )
 
 func inspectCmd(std stdio) *cobra.Command {
+	var from source
 	var asJSON, sum bool
 	cmd := &cobra.Command{
-		Use:   "inspect MODEL",
+		Use:   "inspect MODEL | -hf MODEL",
 		Short: "Show what is in a model file and what it will take to run it",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MaximumNArgs(1),
 	}
+	from.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
 	cmd.Flags().BoolVar(&sum, "sha256", false, "compute the file's SHA-256 too")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		if args[0] == "" {
-			return usage("inspect needs the name of a file")
+		if len(args) > 0 {
+			if args[0] == "" {
+				return usage("inspect needs the name of a file")
+			}
+			if from.model != "" {
+				return usage("inspect shows one model: %s or %s", args[0], from.model)
+			}
+			from.model = args[0]
 		}
-		s, err := weights.Inspect(args[0])
+		path, err := from.path(std)
+		if err != nil {
+			return err
+		}
+		s, err := weights.Inspect(path)
 		if err != nil {
 			return err
 		}
@@ -40,7 +52,7 @@ func inspectCmd(std stdio) *cobra.Command {
 			return err
 		}
 		if sum {
-			if r.SHA256, err = fileSum(args[0]); err != nil {
+			if r.SHA256, err = fileSum(path); err != nil {
 				return err
 			}
 		}
@@ -54,15 +66,16 @@ func inspectCmd(std stdio) *cobra.Command {
 
 // A report is what inspect tells.
 type report struct {
-	Path     string            `json:"path"`
-	Size     int64             `json:"size"`
-	SHA256   string            `json:"sha256,omitempty"`
-	Metadata []entry           `json:"metadata"`
-	Tensors  []tensor          `json:"tensors"`
-	Problem  string            `json:"problem,omitempty"` // why it cannot be run here
-	Config   *weights.Config   `json:"config,omitempty"`
-	Memory   *engine.Memory    `json:"memory,omitempty"`
-	Text     *engine.TextFacts `json:"text,omitempty"`
+	Path      string            `json:"path"`
+	Container string            `json:"container"`
+	Size      int64             `json:"size"`
+	SHA256    string            `json:"sha256,omitempty"`
+	Metadata  []entry           `json:"metadata"`
+	Tensors   []tensor          `json:"tensors"`
+	Problem   string            `json:"problem,omitempty"` // why it cannot be run here
+	Config    *weights.Config   `json:"config,omitempty"`
+	Memory    *engine.Memory    `json:"memory,omitempty"`
+	Text      *engine.TextFacts `json:"text,omitempty"`
 }
 
 type entry struct {
@@ -79,7 +92,7 @@ type tensor struct {
 }
 
 func newReport(s *weights.Summary) report {
-	r := report{Path: s.Path, Size: s.Size}
+	r := report{Path: s.Path, Container: s.Container, Size: s.Size}
 	for _, kv := range s.KV {
 		e := entry{Key: kv.Key, Type: strings.TrimPrefix(fmt.Sprintf("%T", kv.Value), "gguf."), Value: kv.Value}
 		if a, ok := kv.Value.(gguf.Array); ok {
@@ -88,7 +101,7 @@ func newReport(s *weights.Summary) report {
 		r.Metadata = append(r.Metadata, e)
 	}
 	for _, t := range s.Tensors {
-		r.Tensors = append(r.Tensors, tensor{t.Name, t.Type.String(), slices.Clone(t.Dims), len(t.Data)})
+		r.Tensors = append(r.Tensors, tensor{t.Name, t.Type, slices.Clone(t.Dims), t.Size})
 	}
 	if s.Problem != nil {
 		r.Problem = s.Problem.Error()
@@ -101,13 +114,13 @@ func newReport(s *weights.Summary) report {
 
 func (r *report) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "%s: %d bytes, GGUF v3\n", r.Path, r.Size)
+	fmt.Fprintf(w, "%s: %d bytes, %s\n", r.Path, r.Size, r.Container)
 	if r.SHA256 != "" {
 		fmt.Fprintf(w, "sha256 %s\n", r.SHA256)
 	}
 	fmt.Fprintln(w)
 	for _, e := range r.Metadata {
-		value := printable(fmt.Sprintf("%.200v", e.Value))
+		value := printable(fmt.Sprintf("%.200s", fmt.Sprint(e.Value)))
 		if strings.HasPrefix(e.Type, "[]") {
 			value += " elements"
 		}
@@ -122,7 +135,12 @@ func (r *report) print(out io.Writer) error {
 		fmt.Fprintf(w, "cannot be run here: %s\n", r.Problem)
 		return w.Flush()
 	}
-	m := r.Memory
+	m, c := r.Memory, r.Config
+	subNorms := ""
+	if c.SubNorms {
+		subNorms = ", sub-norms"
+	}
+	fmt.Fprintf(w, "graph\t%d blocks of %d, %d heads of %d, %s%s\n", c.Blocks, c.Hidden, c.Heads, c.HeadDim, c.Activation, subNorms)
 	fmt.Fprintf(w, "in the file's map\t%s\tembedding, head\n", mebi(m.Mapped))
 	fmt.Fprintf(w, "copied by the CPU backend\t%s\tternary weights\n", mebi(m.Weights))
 	fmt.Fprintf(w, "screen of the head\t%s\tfour-bit codes\n", mebi(m.Screen))

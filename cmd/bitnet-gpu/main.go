@@ -18,6 +18,7 @@ import (
 	"bitnet-gpu/engine"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/hub"
 )
 
 func main() {
@@ -40,6 +41,7 @@ const (
 	exitModel       = 3   // no usable model
 	exitUnavailable = 4   // the backend or device asked for
 	exitMemory      = 5   // out of memory
+	exitNetwork     = 6   // network, or a wrong checksum
 	exitInterrupted = 130 // Ctrl-C: a second one where the first ends a text
 )
 
@@ -54,7 +56,10 @@ func run(args []string, std stdio) int {
 		PersistentPreRun:  func(*cobra.Command, []string) { parsed = true },
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(generateCmd(std), tokenizeCmd(std), logitsCmd(std), inspectCmd(std), devicesCmd(std))
+	root.AddCommand(
+		generateCmd(std), tokenizeCmd(std), logitsCmd(std), inspectCmd(std), convertCmd(std),
+		pullCmd(std), listCmd(std), rmCmd(std), devicesCmd(std),
+	)
 	root.Version = version()
 	root.SetArgs(dialect(args))
 	root.SetIn(std.in)
@@ -81,6 +86,7 @@ func exitCode(err error) int {
 		{context.Canceled, exitInterrupted},
 		{compute.ErrMemory, exitMemory}, // before the model's: the file may be too large to map
 		{weights.ErrInvalid, exitModel},
+		{hub.ErrNetwork, exitNetwork},
 		{compute.ErrUnavailable, exitUnavailable},
 		{compute.ErrLost, exitUnavailable},
 	} {
@@ -94,7 +100,7 @@ func exitCode(err error) int {
 // message is an error on one line, without the words that only sort it.
 func message(err error) string {
 	text := printable(strings.ReplaceAll(err.Error(), "\n", "; "))
-	for _, kind := range []error{engine.ErrUsage, weights.ErrInvalid, compute.ErrUnavailable} {
+	for _, kind := range []error{engine.ErrUsage, weights.ErrInvalid, compute.ErrUnavailable, hub.ErrRef, context.Canceled} {
 		text = strings.ReplaceAll(text, ": "+kind.Error(), "")
 		text = strings.TrimPrefix(text, kind.Error()+": ")
 	}
@@ -116,12 +122,13 @@ func printable(text string) string {
 	}, text)
 }
 
-// dialect spells flags as other engines' users do: bitnet.cpp's -temp and -sys
-// with one dash, llama.cpp's long names.
+// dialect spells flags as other engines' users do: long ones with one dash, as
+// -hf and bitnet.cpp's -temp, and llama.cpp's other names.
 func dialect(args []string) []string {
 	other := map[string]string{
 		"-temp": "--temp", "-sys": "--system", "--system-prompt": "--system",
 		"--predict": "--n-predict", "-r": "--stop", "--reverse-prompt": "--stop", "--batch-size": "--batch",
+		"-hf": "--hf-repo", "-hfr": "--hf-repo", "--hf": "--hf-repo",
 	}
 	spelled := slices.Clone(args)
 	for i, arg := range spelled {

@@ -78,7 +78,7 @@ func TestUsage(t *testing.T) {
 		{"logits without tokens", []string{"logits", "-m", tinyA, "-o", "x.npy"}, exitUsage, "--tokens"},
 		{"logits of no number", []string{"logits", "-m", tinyA, "--tokens", "1,x", "-o", "x.npy"}, exitUsage, `"x"`},
 		{"tokenize without vocabulary", []string{"tokenize", "x"}, exitUsage, "--tokenizer"},
-		{"inspect nothing", []string{"inspect"}, exitUsage, "accepts 1 arg"},
+		{"inspect nothing", []string{"inspect"}, exitUsage, "no model"},
 		{"inspect no name", []string{"inspect", ""}, exitUsage, "name of a file"},
 		{"threads without end", []string{"generate", "-m", tinyA, "-p", "x", "-t", "20000"}, exitUsage, "threads 20000"},
 		{"batch without end", []string{"generate", "-m", tinyA, "-p", "x", "--batch", "4611686018427387904"}, exitUsage, "batch"},

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,35 +13,61 @@ import (
 
 // modelFlags are the flags of every verb that runs a model.
 type modelFlags struct {
-	model   string
+	source
 	backend string
 	device  string
 	context int
 	threads int
 	batch   int
+	layout  i2sLayout
+}
+
+// i2sLayout is the flag of how I2_S matrices are laid out: 0 is 128, if that can
+// be.
+type i2sLayout int
+
+func (l *i2sLayout) Type() string   { return "BLOCK" }
+func (l *i2sLayout) String() string { return "" }
+
+func (l *i2sLayout) Set(text string) error {
+	if text != "128" && text != "64" {
+		return fmt.Errorf("there are 128 and 64")
+	}
+	n, err := strconv.Atoi(text)
+	*l = i2sLayout(n)
+	return err
+}
+
+func (l *i2sLayout) add(cmd *cobra.Command) {
+	cmd.Flags().Var(l, "i2s-layout", "of I2_S matrices: 128, or 64 where llama-quantize wrote them on ARM since November 2025 (default 128)")
 }
 
 func (f *modelFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.model, "model", "m", "", "`FILE` of the model (GGUF)")
+	f.source.add(cmd)
 	cmd.Flags().StringVar(&f.backend, "backend", "auto", "auto, "+strings.Join(engine.Backends(), ", "))
 	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device: cpu, or a GPU's index, ID or part of its name (see the verb devices)")
 	cmd.Flags().IntVarP(&f.context, "ctx-size", "c", 0, "positions of the context (default the model's)")
 	cmd.Flags().IntVarP(&f.threads, "threads", "t", 0, "CPU threads (default one for each core)")
 	cmd.Flags().IntVarP(&f.batch, "batch", "b", 0, "prompt tokens computed together (default the backend's choice)")
+	f.layout.add(cmd)
 }
 
 // open loads the model, with a bar if that takes long.
 func (f *modelFlags) open(std stdio) (*engine.Engine, error) {
-	if f.model == "" {
-		return nil, usage("no model: name a GGUF file with -m MODEL.gguf, such as the ggml-model-i2_s.gguf of microsoft/bitnet-b1.58-2B-4T-gguf")
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	if f.context < 0 || f.threads < 0 || f.batch < 0 {
 		return nil, usage("-c, -t and --batch must not be negative")
 	}
+	path, err := f.path(std)
+	if err != nil {
+		return nil, err
+	}
 	bar := newBar(std.err)
 	defer bar.finish()
-	return engine.Open(f.model, engine.Options{
-		Backend: f.backend, Device: f.device, Context: f.context, Threads: f.threads, Batch: f.batch, Progress: bar.progress,
+	return engine.Open(path, engine.Options{
+		Backend: f.backend, Device: f.device, Context: f.context, Threads: f.threads, Batch: f.batch, I2S: int(f.layout), Progress: bar.progress,
 		Notice: func(line string) { fmt.Fprintln(std.err, line) },
 	})
 }

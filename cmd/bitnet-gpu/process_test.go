@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,4 +116,30 @@ func start(t *testing.T, cmd *exec.Cmd) io.Reader {
 	kill := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
 	t.Cleanup(func() { kill.Stop() })
 	return out
+}
+
+// TestPullInterrupt stops a pull with Ctrl-C and goes on with the next one.
+func TestPullInterrupt(t *testing.T) {
+	stalled := make(chan bool)
+	var seen atomic.Bool
+	pullServer(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/resolve/") || seen.Swap(true) {
+			return false
+		}
+		close(stalled)
+		<-r.Context().Done()
+		return true
+	})
+	var errs bytes.Buffer
+	cmd := process(t, "", "pull", "owner/tiny")
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-stalled
+	cmd.Process.Signal(os.Interrupt)
+	if code := exitOf(cmd.Wait()); code != exitInterrupted || errs.String() != "bitnet-gpu: stopped; the next pull goes on from here\n" {
+		t.Errorf("exit code %d: %q", code, errs.String())
+	}
+	ok(t, "", "pull", "owner/tiny")
 }

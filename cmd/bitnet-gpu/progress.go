@@ -15,13 +15,14 @@ type bar struct {
 	mu    sync.Mutex
 	out   *os.File // nil: nobody looks
 	start time.Time
+	verb  string
 	bar   *pb.ProgressBar
 }
 
 const barDelay = 500 * time.Millisecond
 
 func newBar(w io.Writer) *bar {
-	b := &bar{start: time.Now()}
+	b := &bar{start: time.Now(), verb: "loading"}
 	if isTerminal(w) && os.Getenv("NO_COLOR") == "" {
 		b.out = w.(*os.File)
 	}
@@ -37,12 +38,15 @@ func (b *bar) progress(done, total int64) {
 	defer b.mu.Unlock()
 	if b.bar == nil {
 		b.bar = pb.New64(total).SetWriter(b.out).
-			SetTemplateString(`loading {{counters . }} {{bar . "[" "=" ">" " " "]"}} {{percent . }}`).
+			SetTemplateString(b.verb+` {{counters . }} {{bar . "[" "=" ">" " " "]"}} {{percent . }}`).
 			Set(pb.Bytes, true).Set(pb.CleanOnFinish, true)
 		if b.bar.Width() == 0 {
 			b.bar.SetWidth(80)
 		}
 		b.bar.Start()
+	}
+	if total != b.bar.Total() { // another pass over the weights
+		b.bar.SetTotal(total).SetCurrent(0)
 	}
 	if done > b.bar.Current() {
 		b.bar.SetCurrent(done)

@@ -15,7 +15,8 @@ import (
 
 // tokenizeFlags are the flags of the verb tokenize.
 type tokenizeFlags struct {
-	model, file                 string
+	source
+	file                        string
 	jsonl, bos, special, decode bool
 }
 
@@ -28,14 +29,14 @@ func tokenizeCmd(std stdio) *cobra.Command {
 			"ordinary text unless --special, and no token for the beginning is added unless --bos.",
 		Args: cobra.MaximumNArgs(1),
 	}
-	cmd.Flags().StringVarP(&f.model, "model", "m", "", "`FILE` of a model (GGUF) with the vocabulary")
+	f.source.add(cmd)
 	cmd.Flags().StringVar(&f.file, "tokenizer", "", "`FILE` of a vocabulary: GGUF, tokenizer.json or tokenizer.model")
 	cmd.Flags().BoolVar(&f.jsonl, "jsonl", false, `read lines {"text": ...} and write lines {"ids": [...]}`)
 	cmd.Flags().BoolVar(&f.bos, "bos", false, "put the token for the beginning in front")
 	cmd.Flags().BoolVar(&f.special, "special", false, "take special tokens in the text for what they spell")
 	cmd.Flags().BoolVar(&f.decode, "decode", false, "turn ids into text")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		t, err := f.open()
+		t, err := f.open(std)
 		if err != nil {
 			return err
 		}
@@ -54,13 +55,17 @@ func tokenizeCmd(std stdio) *cobra.Command {
 	return cmd
 }
 
-func (f *tokenizeFlags) open() (*tokenizer.Tokenizer, error) {
-	path := f.model
-	if path == "" {
-		path = f.file
+func (f *tokenizeFlags) open(std stdio) (*tokenizer.Tokenizer, error) {
+	path := f.file
+	model := f.model != "" || f.hf != ""
+	if model == (path != "") {
+		return nil, usage("name one of -m MODEL, -hf MODEL and --tokenizer FILE")
 	}
-	if path == "" || f.model != "" && f.file != "" {
-		return nil, usage("name one of -m MODEL and --tokenizer FILE")
+	if model {
+		var err error
+		if path, err = f.path(std); err != nil {
+			return nil, err
+		}
 	}
 	vocab, err := weights.ReadVocab(path)
 	if err != nil {

@@ -61,6 +61,28 @@ func Exp2(x float32) float32 {
 	return math.Float32frombits(math.Float32bits(y) + (math.Float32bits(m)-roundMagicBits)<<23)
 }
 
+// log2e is log2(e), rounded to float32.
+const log2e = 0x1.715476p+0
+
+// silu returns x / (1 + e^-x) by an exponential that never overflows. For
+// |x| < 2^100.
+func silu(x float32) float32 {
+	e := Exp2(-float32(max(x, -x) * log2e))
+	s := Recip(1 + e)
+	if x < 0 {
+		s = float32(e * s)
+	}
+	return x * s
+}
+
+// SiLU stores v = FZ(silu(gate)*up). Any length; v may be gate. It is the same on
+// every path: models with SiLU are large, and spend their time elsewhere.
+func SiLU(v, gate, up []float32) {
+	for i := range v {
+		v[i] = FZ(float32(silu(gate[i])) * up[i])
+	}
+}
+
 // roundEven returns x rounded to the nearest even integer, for |x| < 2^22.
 func roundEven(x float32) int32 {
 	return int32(math.Float32bits(x+roundMagic)) - roundMagicBits

@@ -52,6 +52,8 @@
 //     r = rsqrt(ss*(1/n) + eps), where ss is the sum of h*h: halving inside each
 //     16 consecutive elements, then halving over the n/16 block sums, padded
 //     with zeros to a power of two. 1/n and eps are rounded to float32 once.
+//     Where a model has no norm before a BitLinear, y = h and r = 1, and ss is
+//     not looked at.
 //     (The reference clamps the normalised maximum at 1e-5; that is dropped on
 //     purpose: only an all but zero vector could tell.)
 //  3. recip, rsqrt, exp2: the sequences in cpu/kernel/scalar.go.
@@ -72,7 +74,9 @@
 //     Lengths of heads that are no multiple of 16 end their chains early; all
 //     are at least 16.
 //  8. Residual h = fz(h + out). Squared ReLU v = fz((u*u)*up), u = max(gate, 0).
-//     v stays in float32: it exceeds the float16 range.
+//     SiLU, with x = gate: e = exp2(-(|x|*log2(e))), s = recip(1 + e),
+//     v = fz((x*s)*up) for x >= 0 and fz((x*(e*s))*up) below, log2(e) rounded to
+//     float32. v stays in float32: it exceeds the float16 range.
 //  9. Head: x = fz(fz(h*g) * r) with the final norm's g and r as in 2;
 //     logit = fz(sum of row*x): 64 chains over the elements k, k+64, k+128, ...,
 //     each in order, then halving(64). Rows of the head are at least 64 long.
@@ -81,7 +85,14 @@
 //     rows to compute, if what it leaves out cannot be among the best, or is so
 //     with a probability below 1e-13 a row whatever the weights and the input:
 //     see cpu/screen.go for such a bound.
-//  10. Loading: one scale for a matrix, a float32 in [2^-18, 2^18].
+//  10. Loading: one scale for a matrix, a float32 in [2^-18, 2^18]. Files that
+//     store its reciprocal: 1/x, rounded once. Files with a factor beside the
+//     scale: their product, rounded once. Master weights w: the scale m is the
+//     mean of |w| over the matrix, at least 1e-5, from float64 sums of the rows,
+//     each in the order of its columns, added in the order of the rows; a weight
+//     is the sign of w where |w| > m/2, else 0. Rows of queries and keys that a
+//     file orders for a rotation of neighbours are brought into the order for
+//     half-split pairs first.
 //
 // The two lengths that set chains, 16 and 64, are one 64-byte register and four
 // of them: a GPU's lane takes 8 consecutive elements of a row in one 16-byte

@@ -5,6 +5,7 @@
 package backends
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -26,11 +27,55 @@ type Reference func(m *weights.Model) (compute.Backend, error)
 
 // Run runs the suite on the synthetic models.
 func Run(t *testing.T, reference Reference, open Open) {
-	for _, shape := range tiny.Shapes() {
+	run(t, tiny.Shapes(), reference, open)
+}
+
+// Relatives runs it on those of the 2B4T's relatives.
+func Relatives(t *testing.T, reference Reference, open Open) {
+	run(t, tiny.Relatives(), reference, open)
+}
+
+func run(t *testing.T, shapes []tiny.Shape, reference Reference, open Open) {
+	for _, shape := range shapes {
 		t.Run(shape.Name, func(t *testing.T) {
 			Model(t, fmt.Sprint("tiny ", shape.Name), tiny.New(shape, 1), tokens(shape.Vocab, 150, 1), reference, open)
 		})
 	}
+}
+
+// Numeric feeds a token whose embedding is NaN: the batch is an error, and the
+// next one as if nothing had been.
+func Numeric(t *testing.T, open Open) {
+	m := tiny.New(tiny.Shapes()[2], 1) // an untied head
+	const bad = 7
+	embedding := m.TokenEmbd.Bytes(bad)
+	saved := slices.Clone(embedding)
+	for i := range embedding {
+		embedding[i] = 0xFF
+	}
+	b, err := open(m, compute.Options{Slots: 2, Context: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	forward := func(ids ...int32) ([]float32, error) {
+		logits := make([]float32, m.VocabSize)
+		err := b.Forward([]compute.Step{{Slot: 1, Tokens: ids, Logits: logits}})
+		return logits, err
+	}
+	want, err := forward(1, 2, 3)
+	must(t, err)
+	for range 2 {
+		if _, err := forward(1, bad, 3); !errors.Is(err, compute.ErrNumeric) {
+			t.Errorf("error %v, expected ErrNumeric", err)
+		}
+		got, err := forward(1, 2, 3)
+		must(t, err)
+		if !slices.Equal(got, want) {
+			t.Error("the batch behind the error has other logits")
+		}
+	}
+	copy(embedding, saved)
 }
 
 // Model runs the suite on one model and one sequence, of at least 70 tokens if

@@ -60,11 +60,17 @@ func Layer(m *weights.Model, layer int, h [][]float64, opt Options) [][]float64 
 	gate, up := linear(&l.Gate, b), linear(&l.Up, b)
 	for pos := range gate {
 		for i, g := range gate[pos] {
-			relu := math.Max(g, 0)
-			gate[pos][i] = relu * relu * up[pos][i]
+			gate[pos][i] = activation(m, g) * up[pos][i]
 		}
 	}
 	return sum(h, linear(&l.Down, quantise(normed(m, gate, l.FFNSubNorm))))
+}
+
+func activation(m *weights.Model, x float64) float64 {
+	if m.Activation == weights.SiLU {
+		return x / (1 + math.Exp(-x))
+	}
+	return math.Max(x, 0) * math.Max(x, 0)
 }
 
 // Head returns the logits of the residual stream behind the last block.
@@ -83,8 +89,12 @@ func Head(m *weights.Model, h [][]float64) [][]float64 {
 	return logits
 }
 
-// normed returns the RMS norm of each row, times the weights g.
+// normed returns the RMS norm of each row, times the weights g; without g the
+// rows themselves.
 func normed(m *weights.Model, h [][]float64, g []float32) [][]float64 {
+	if g == nil {
+		return h
+	}
 	out := make([][]float64, len(h))
 	for pos, x := range h {
 		rms := math.Sqrt(dot(x, x)/float64(len(x)) + float64(m.NormEps))

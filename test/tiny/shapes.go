@@ -18,3 +18,13 @@ func Shapes() []Shape {
 		{Name: "heads of 256", Hidden: 320, FFN: 336, Blocks: 2, Heads: 3, KVHeads: 1, HeadDim: 256, Vocab: 290, Context: 256, Embd: weights.Q4_0, Tied: false},
 	}
 }
+
+// Relatives returns small models like those of the 2B4T's relatives: with SiLU
+// in place of the squared ReLU, and without sub-norms.
+func Relatives() []Shape {
+	return []Shape{
+		{Name: "as 1bitLLM", Hidden: 192, FFN: 512, Blocks: 2, Heads: 2, KVHeads: 2, HeadDim: 96, Vocab: 320, Context: 256, Embd: weights.F16, Tied: true, Activation: weights.SiLU},
+		{Name: "as Llama3-8B-1.58", Hidden: 256, FFN: 896, Blocks: 2, Heads: 4, KVHeads: 1, HeadDim: 64, Vocab: 400, Context: 256, Embd: weights.BF16, Tied: false, Activation: weights.SiLU, NoSubNorms: true},
+		{Name: "as Falcon3", Hidden: 512, FFN: 1536, Blocks: 2, Heads: 2, KVHeads: 1, HeadDim: 256, Vocab: 352, Context: 256, Embd: weights.F16, Tied: false, Activation: weights.SiLU, NoSubNorms: true},
+	}
+}

@@ -35,6 +35,20 @@ type Shape struct {
 	Context int
 	Embd    weights.DType // of the embedding, and of the head
 	Tied    bool
+
+	Activation weights.Activation
+	NoSubNorms bool
+}
+
+// arch returns the architecture whose files hold such a model.
+func (s *Shape) arch() string {
+	switch {
+	case s.NoSubNorms:
+		return "llama"
+	case s.Activation == weights.SiLU:
+		return "bitnet"
+	}
+	return "bitnet-b1.58"
 }
 
 // New makes the model of a shape. It panics on a shape that no model has.
@@ -42,7 +56,7 @@ func New(shape Shape, seed uint64) *weights.Model {
 	shape.check()
 	m := &weights.Model{
 		Config: weights.Config{
-			Arch:      "bitnet-b1.58",
+			Arch:      shape.arch(),
 			Name:      "tiny " + shape.Name,
 			VocabSize: shape.Vocab,
 			Hidden:    shape.Hidden,
@@ -55,6 +69,9 @@ func New(shape Shape, seed uint64) *weights.Model {
 			NormEps:   1e-5,
 			RopeBase:  500000,
 			Tied:      shape.Tied,
+
+			Activation: shape.Activation,
+			SubNorms:   !shape.NoSubNorms,
 		},
 		Vocab:  vocab(shape.Vocab),
 		Layers: make([]weights.Layer, shape.Blocks),
@@ -124,17 +141,19 @@ func (g *generator) run() {
 func (g *generator) layer(l *weights.Layer, prefix string, s Shape) {
 	q, kv := s.Heads*s.HeadDim, s.KVHeads*s.HeadDim
 	*l = weights.Layer{
-		AttnNorm:    g.norm(prefix+"attn_norm.weight", s.Hidden),
-		Q:           g.ternary(prefix+"attn_q.weight", q, s.Hidden),
-		K:           g.ternary(prefix+"attn_k.weight", kv, s.Hidden),
-		V:           g.ternary(prefix+"attn_v.weight", kv, s.Hidden),
-		AttnSubNorm: g.norm(prefix+"attn_sub_norm.weight", q),
-		O:           g.ternary(prefix+"attn_output.weight", s.Hidden, q),
-		FFNNorm:     g.norm(prefix+"ffn_norm.weight", s.Hidden),
-		Gate:        g.ternary(prefix+"ffn_gate.weight", s.FFN, s.Hidden),
-		Up:          g.ternary(prefix+"ffn_up.weight", s.FFN, s.Hidden),
-		FFNSubNorm:  g.norm(prefix+"ffn_sub_norm.weight", s.FFN),
-		Down:        g.ternary(prefix+"ffn_down.weight", s.Hidden, s.FFN),
+		AttnNorm: g.norm(prefix+"attn_norm.weight", s.Hidden),
+		Q:        g.ternary(prefix+"attn_q.weight", q, s.Hidden),
+		K:        g.ternary(prefix+"attn_k.weight", kv, s.Hidden),
+		V:        g.ternary(prefix+"attn_v.weight", kv, s.Hidden),
+		O:        g.ternary(prefix+"attn_output.weight", s.Hidden, q),
+		FFNNorm:  g.norm(prefix+"ffn_norm.weight", s.Hidden),
+		Gate:     g.ternary(prefix+"ffn_gate.weight", s.FFN, s.Hidden),
+		Up:       g.ternary(prefix+"ffn_up.weight", s.FFN, s.Hidden),
+		Down:     g.ternary(prefix+"ffn_down.weight", s.Hidden, s.FFN),
+	}
+	if !s.NoSubNorms {
+		l.AttnSubNorm = g.norm(prefix+"attn_sub_norm.weight", q)
+		l.FFNSubNorm = g.norm(prefix+"ffn_sub_norm.weight", s.FFN)
 	}
 }
 

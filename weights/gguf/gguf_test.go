@@ -108,6 +108,9 @@ func TestGetters(t *testing.T) {
 	text, err2 := f.Text("i")
 	list, err3 := f.Strings("m")
 	numbers, err4 := f.Int32s("n")
+	if floats, err := f.Float32s("o"); err != nil || !slices.Equal(floats, []float32{0.5}) {
+		t.Error(floats, err)
+	}
 	if !flag || text != "text" || !slices.Equal(list, []string{"", "one", "two"}) || !slices.Equal(numbers, []int32{1, -1}) {
 		t.Error(flag, text, list, numbers, err1, err2, err3, err4)
 	}
@@ -289,7 +292,7 @@ func check(t *testing.T, data []byte) {
 		for _, dim := range tensor.Dims {
 			n *= dim
 		}
-		if len(tensor.Data) != tensor.Type.Size(n) || !bytes.Equal(tensor.Data, data[tensor.Offset:][:len(tensor.Data)]) {
+		if len(tensor.Data) != tensor.Type.Size(n, tensor.Dims[0]) || !bytes.Equal(tensor.Data, data[tensor.Offset:][:len(tensor.Data)]) {
 			t.Errorf("tensor %+v is not in the file", tensor)
 		}
 		if f.Tensor(tensor.Name) != tensor {
@@ -301,13 +304,14 @@ func check(t *testing.T, data []byte) {
 func TestSize(t *testing.T) {
 	for _, c := range []struct {
 		typ     Type
-		n, want int
+		n, want int // elements, in rows of 2560 where these are as many; bytes
 	}{
 		{I2_S, 2560 * 2560, 1638432}, {I2_S, 640 * 2560, 409632}, {I2_S, 6912 * 2560, 4423712},
 		{F16, 128256 * 2560, 656670720}, {Q8_0, 128256 * 2560, 348856320}, {Q6_K, 128256 * 2560, 269337600},
 		{Q4_0, 128256 * 2560, 184688640}, {TQ2_0, 256, 66}, {TQ1_0, 256, 54}, {F32, 3, 12}, {BF16, 3, 6},
+		{IQ2_BN, 640 * 2560, 640 * (4 + 640)}, {IQ1_BN, 640 * 2560, 640 * (2 + 520)},
 	} {
-		if got := c.typ.Size(c.n); got != c.want {
+		if got := c.typ.Size(c.n, min(c.n, 2560)); got != c.want {
 			t.Errorf("%d elements of %s take %d bytes, expected %d", c.n, c.typ, got, c.want)
 		}
 	}

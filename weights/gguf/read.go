@@ -216,7 +216,7 @@ func (f *File) placeTensors(r *reader) {
 		t := &f.Tensors[i]
 		order[i] = t
 		n, _ := t.elements()
-		size := t.Type.Size(n)
+		size := t.Type.Size(n, t.Dims[0])
 		if start > len(r.data) || t.Offset > len(r.data)-start || size > len(r.data)-start-t.Offset {
 			r.where = fmt.Sprintf("tensor %q", t.Name)
 			r.fail("its %d bytes at offset %d of the data end behind the file's %d bytes: truncated download?", size, t.Offset, len(r.data))
@@ -230,6 +230,18 @@ func (f *File) placeTensors(r *reader) {
 		if a, b := order[i-1], order[i]; a.Offset+len(a.Data) > b.Offset {
 			r.where = fmt.Sprintf("tensor %q", b.Name)
 			r.fail("its data overlaps that of %q", a.Name)
+			return
+		}
+	}
+	for i, t := range order {
+		end := len(r.data)
+		if i+1 < len(order) {
+			end = order[i+1].Offset
+		}
+		if n, _ := t.elements(); t.Type == I2_S && end-t.Offset >= n/32*18 {
+			r.where = fmt.Sprintf("tensor %q", t.Name)
+			r.fail("type %d with room for %d bytes is not I2_S, which takes %d, but perhaps IQ4_NL_4_4, which ggml has retired: not supported",
+				uint32(I2_S), end-t.Offset, len(t.Data))
 			return
 		}
 	}

@@ -15,6 +15,9 @@ const (
 	TQ1_0 Type = 34
 	TQ2_0 Type = 35
 	I2_S  Type = 36 // of bitnet.cpp; ggml had another, now retired, type here
+
+	IQ1_BN Type = 134 // of ik_llama.cpp, like the next
+	IQ2_BN Type = 135
 )
 
 // I2_S keeps its codes in blocks of 128 over the flattened tensor, and behind
@@ -24,6 +27,9 @@ const (
 	i2sBlock = 128
 	i2sTail  = 32
 )
+
+// rowHeads holds the bytes in front of each row, of types that have some.
+var rowHeads = map[Type]int{IQ1_BN: 2, IQ2_BN: 4}
 
 // types holds name, elements of a block and bytes of a block.
 var types = map[Type]struct {
@@ -38,7 +44,7 @@ var types = map[Type]struct {
 	16: {"IQ2_XXS", 256, 66}, 17: {"IQ2_XS", 256, 74}, 18: {"IQ3_XXS", 256, 98}, 19: {"IQ1_S", 256, 50}, 20: {"IQ4_NL", 32, 18},
 	21: {"IQ3_S", 256, 110}, 22: {"IQ2_S", 256, 82}, 23: {"IQ4_XS", 256, 136}, 29: {"IQ1_M", 256, 56},
 	TQ1_0: {"TQ1_0", 256, 54}, TQ2_0: {"TQ2_0", 256, 66},
-	I2_S: {"I2_S", i2sBlock, i2sBlock / 4},
+	I2_S: {"I2_S", i2sBlock, i2sBlock / 4}, IQ1_BN: {"IQ1_BN", 64, 13}, IQ2_BN: {"IQ2_BN", 64, 16},
 }
 
 // refused names types whose size is not known here, or not certain: ggml and
@@ -49,7 +55,7 @@ var refused = map[Type]string{
 	39: "MXFP4 of ggml or TL2 of older bitnet.cpp, and the file does not say which",
 	40: "NVFP4 of ggml", 41: "Q1_0 of ggml",
 	42:  "Q2_0 of ggml or TL2 of newer bitnet.cpp, and the file does not say which",
-	134: "IQ1_BN of ik_llama.cpp", 135: "IQ2_BN of ik_llama.cpp", 335: "IQ2_BN_R4 of ik_llama.cpp",
+	335: "IQ2_BN_R4 of ik_llama.cpp",
 }
 
 func (t Type) String() string {
@@ -67,13 +73,14 @@ func (t Type) String() string {
 // rows.
 func (t Type) Block() int { return types[t].block }
 
-// Size returns the bytes of n elements, a multiple of the block.
-func (t Type) Size(n int) int {
+// Size returns the bytes of n elements in rows of cols, both multiples of the
+// block.
+func (t Type) Size(n, cols int) int {
 	size := n / types[t].block * types[t].bytes
 	if t == I2_S {
 		size += i2sTail
 	}
-	return size
+	return size + n/cols*rowHeads[t]
 }
 
 // A ValueType is the type of a metadata value, numbered as in the format.

@@ -44,24 +44,45 @@ func NewWriter(w io.Writer, kv []KV, tensors []Tensor) (*Writer, error) {
 
 // WriteTensor writes the data of the next tensor, given in parts.
 func (w *Writer) WriteTensor(name string, parts ...[]byte) error {
+	return w.StreamTensor(name, func(out io.Writer) error {
+		for _, part := range parts {
+			if _, err := out.Write(part); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// StreamTensor writes the next tensor, whose data write writes to out.
+func (w *Writer) StreamTensor(name string, write func(out io.Writer) error) error {
 	if len(w.tensors) == 0 || w.tensors[0].Name != name {
 		return fmt.Errorf("tensor %q is written out of turn", name)
 	}
 	n, _ := w.tensors[0].elements()
-	want, size := w.tensors[0].Type.Size(n), 0
-	for _, part := range parts {
-		size += len(part)
+	want := w.tensors[0].Type.Size(n, w.tensors[0].Dims[0])
+	out := counter{w.w, 0}
+	if err := write(&out); err != nil {
+		return err
 	}
-	if size != want {
-		return fmt.Errorf("tensor %q is written with %d bytes, expected %d", name, size, want)
+	if out.n != want {
+		return fmt.Errorf("tensor %q is written with %d bytes, expected %d", name, out.n, want)
 	}
 	w.tensors = w.tensors[1:]
-	for _, part := range append(parts, pad(nil, size)) {
-		if _, err := w.w.Write(part); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := w.w.Write(pad(nil, want))
+	return err
+}
+
+// A counter counts what is written.
+type counter struct {
+	w io.Writer
+	n int
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += n
+	return n, err
 }
 
 // Close checks that all tensors were written. It does not close the file.
@@ -103,7 +124,7 @@ func appendTensors(b []byte, tensors []Tensor) ([]byte, error) {
 		b = binary.LittleEndian.AppendUint32(b, uint32(t.Type))
 		b = binary.LittleEndian.AppendUint64(b, uint64(offset))
 		n, _ := t.elements()
-		size := t.Type.Size(n)
+		size := t.Type.Size(n, t.Dims[0])
 		offset += size + -size&(defaultAlignment-1)
 	}
 	return b, nil

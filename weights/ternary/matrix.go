@@ -1,96 +1,104 @@
 package ternary
 
 import (
-	"encoding/binary"
 	"fmt"
 )
 
-// A Format says how a file lays out the codes of a matrix.
+// A Format says how a file lays out the weights of a matrix.
 type Format uint8
 
 const (
-	// I2S is I2_S of x86 builds of bitnet.cpp, and of every official file: the
-	// codes of the flattened matrix in blocks of 128 = 32 bytes; byte j holds
-	// elements j, 32+j, 64+j, 96+j in bits 7:6, 5:4, 3:2, 1:0. Blocks may
-	// straddle rows. (microsoft/BitNet src/ggml-bitnet-mad.cpp)
-	I2S Format = iota
+	I2S    Format = iota // I2_S of bitnet.cpp, i2s.go
+	I2S64                // I2_S as bitnet.cpp writes it on ARM, i2s.go
+	TQ1_0                // ggml's 1.69 bits, tq.go
+	TQ2_0                // ggml's 2.06 bits, tq.go
+	IQ1_BN               // ik_llama.cpp's 1.625 bits, bn.go
+	IQ2_BN               // ik_llama.cpp's 2 bits, bn.go
+	HF                   // uint8 of Hugging Face transformers, hf.go
+	F32                  // not ternary yet, master.go
+	F16
+	BF16
 )
+
+// formats holds for each format its name, how many weights stand together in a
+// row, the bytes of a matrix, and the function that reads a row: it returns bits
+// of code1 where there is a code 3.
+var formats = [...]struct {
+	name  string
+	block int // Cols is a multiple of it
+	size  func(rows, cols int) int
+	row   func(m *Matrix, dst []uint32, row int) (bad uint64, err error)
+}{
+	I2S:    {"I2_S", 16, func(rows, cols int) int { return (rows*cols + 127) / 128 * 32 }, i2sRow},
+	I2S64:  {"I2_S of ARM", 16, func(rows, cols int) int { return (rows*cols + 63) / 64 * 16 }, i2s64Row},
+	TQ1_0:  {"TQ1_0", 256, func(rows, cols int) int { return rows * cols / 256 * tq1Bytes }, tq1Row},
+	TQ2_0:  {"TQ2_0", 256, func(rows, cols int) int { return rows * cols / 256 * tq2Bytes }, tq2Row},
+	IQ1_BN: {"IQ1_BN", 64, func(rows, cols int) int { return rows * iq1RowBytes(cols) }, iq1Row},
+	IQ2_BN: {"IQ2_BN", 64, func(rows, cols int) int { return rows * iq2RowBytes(cols) }, iq2Row},
+	HF:     {"uint8", 16, func(rows, cols int) int { return rows / 4 * cols }, hfRow},
+	F32:    {"F32", 16, func(rows, cols int) int { return 4 * rows * cols }, wideRow},
+	F16:    {"F16", 16, func(rows, cols int) int { return 2 * rows * cols }, halfRow},
+	BF16:   {"BF16", 16, func(rows, cols int) int { return 2 * rows * cols }, halfRow},
+}
+
+func (f Format) String() string { return formats[f].name }
+
+// Block returns what the columns of a matrix must be a multiple of.
+func (f Format) Block() int { return formats[f].block }
+
+// Size returns the bytes of a rows x cols matrix, without a scale behind it.
+func (f Format) Size(rows, cols int) int { return formats[f].size(rows, cols) }
 
 // A Matrix is a ternary matrix as a file stores it. Data may be the file's map.
 type Matrix struct {
 	Format     Format
-	Rows, Cols int // Cols is a multiple of 16
+	Rows, Cols int // Cols is a multiple of Format.Block
 	Data       []byte
+
+	// Level is what some formats need to know of the whole matrix. TQ1_0,
+	// TQ2_0, IQ1_BN, IQ2_BN: the bits of the scale that all blocks or rows
+	// repeat, see FindLevel. F32, F16, BF16: the bits of the largest magnitude
+	// that rounds to 0, see SetAbsmean.
+	Level uint32
+
+	// Paired, where it is not 0, is the size d of the heads whose rows the file
+	// has pair by pair, for a rotation of neighbours: llama.cpp's way with
+	// architecture llama. Row i of a head is the file's row 2i, and i + d/2 its
+	// row 2i + 1, so that the matrix reads as one for half-split pairs.
+	Paired int
 }
 
-// Size returns the bytes of codes of a rows x cols matrix.
-func (f Format) Size(rows, cols int) int {
-	return (rows*cols + 127) / 128 * 32
+// fileRow returns where the file has a row.
+func (m *Matrix) fileRow(row int) int {
+	if m.Paired == 0 {
+		return row
+	}
+	head, i, half := row/m.Paired*m.Paired, row%m.Paired, m.Paired/2
+	if i < half {
+		return head + 2*i
+	}
+	return head + 2*(i-half) + 1
+}
+
+// ModelRow is the reverse: which row of the model a row of the file is.
+func (m *Matrix) ModelRow(row int) int {
+	if m.Paired == 0 {
+		return row
+	}
+	head, i := row/m.Paired*m.Paired, row%m.Paired
+	return head + i/2 + i%2*(m.Paired/2)
 }
 
 // Row stores the kernel words of one row in dst (Cols/16). It returns an error
-// that names the column of a code that is none of 0, 1, 2.
+// that names the place where the file holds no ternary weight, or one of
+// another scale.
 func (m *Matrix) Row(dst []uint32, row int) error {
 	dst = dst[:m.Cols/WordWeights]
-	at := row * m.Cols // the next element
-	bad := uint64(0)
-	for b := 0; b < len(dst); {
-		if at%block == 0 && b+8 <= len(dst) {
-			bad |= blockWords((*[8]uint32)(dst[b:]), (*[32]byte)(m.Data[at/4:]))
-			at, b = at+block, b+8
-			continue
-		}
-		word := blockWord(m.Data, at)
-		bad |= uint64(word & (word >> 1))
-		dst[b] = word
-		at, b = at+WordWeights, b+1
+	bad, err := formats[m.Format].row(m, dst, m.fileRow(row))
+	if err == nil && bad&code1 != 0 {
+		err = badCode(dst, row)
 	}
-	if bad&code1 != 0 {
-		return badCode(dst, row)
-	}
-	return nil
-}
-
-const (
-	block = 128                // weights whose codes stand together in I2_S
-	code1 = 0x5555555555555555 // the low bit of every code
-)
-
-// blockWord returns the kernel word of the 16 elements from i, a multiple of
-// 16: they stand in 16 consecutive bytes, in one two-bit group of each.
-func blockWord(data []byte, i int) uint32 {
-	at := data[i/block*32+i%32:][:16]
-	shift := 6 - i%block/32*2
-	lo := binary.LittleEndian.Uint64(at) >> shift & 0x0303030303030303
-	hi := binary.LittleEndian.Uint64(at[8:]) >> shift & 0x0303030303030303
-	return uint32(lo) | uint32(lo>>32)<<2 | uint32(hi)<<4 | uint32(hi>>32)<<6
-}
-
-// blockWords stores the kernel words of a whole block of 128, and returns bits
-// of code1 where there is a code 3.
-func blockWords(dst *[8]uint32, block *[32]byte) uint64 {
-	a := binary.LittleEndian.Uint64(block[0:])
-	b := binary.LittleEndian.Uint64(block[8:])
-	c := binary.LittleEndian.Uint64(block[16:])
-	d := binary.LittleEndian.Uint64(block[24:])
-	dst[0], dst[2], dst[4], dst[6] = transpose(a, b)
-	dst[1], dst[3], dst[5], dst[7] = transpose(c, d)
-	return a&(a>>1) | b&(b>>1) | c&(c>>1) | d&(d>>1)
-}
-
-// transpose makes kernel words of 16 bytes of a block. The bytes are four
-// uint32, each of four fields of codes in every byte; the word of group g
-// (bits 7:6, 5:4, 3:2, 1:0) has that group's field of each of the four, the
-// first in bits 1:0. As with any transposed matrix, one step swaps halves, of
-// two fields, and the next swaps single fields.
-func transpose(a, b uint64) (w0, w1, w2, w3 uint32) {
-	const low, even = 0x0F0F0F0F0F0F0F0F, 0x33333333
-	x := a>>4&low | b&^low // groups 0 and 1
-	y := a&low | b&low<<4  // groups 2 and 3
-	x0, x1 := uint32(x), uint32(x>>32)
-	y0, y1 := uint32(y), uint32(y>>32)
-	return x0>>2&even | x1&^even, x0&even | x1&even<<2,
-		y0>>2&even | y1&^even, y0&even | y1&even<<2
+	return err
 }
 
 func badCode(words []uint32, row int) error {
@@ -102,6 +110,46 @@ func badCode(words []uint32, row int) error {
 		}
 	}
 	panic("BUG: ternary: no bad code found")
+}
+
+// zeros are 16 weights of 0.
+const zeros = 0x55555555
+
+// otherScale is the error of a block or row whose scale differs from the
+// matrix's, unless all its weights are 0, where a scale means nothing.
+func otherScale(words []uint32, what string, row, col int) error {
+	for _, word := range words {
+		if word != zeros {
+			return fmt.Errorf("the %s at row %d, column %d has another scale than those before it: matrices with more than one scale are not supported", what, row, col)
+		}
+	}
+	return nil
+}
+
+// FindLevel stores in Level the bits of the first scale that is not 0, and
+// returns it: a float16, for IQ2_BN a float32. It is 0 where all are 0. Row
+// then compares the others with it.
+func (m *Matrix) FindLevel() uint32 {
+	m.Level = 0
+	for at := 0; at < len(m.Data) && m.Level == 0; {
+		switch m.Format {
+		case TQ1_0:
+			m.Level = uint32(tq1Scale(m.Data[at:]))
+			at += tq1Bytes
+		case TQ2_0:
+			m.Level = uint32(tq2Scale(m.Data[at:]))
+			at += tq2Bytes
+		case IQ1_BN:
+			m.Level = uint32(iq1Scale(m.Data[at:]))
+			at += iq1RowBytes(m.Cols)
+		case IQ2_BN:
+			m.Level = iq2Scale(m.Data[at:])
+			at += iq2RowBytes(m.Cols)
+		default:
+			panic("BUG: ternary: FindLevel of " + m.Format.String())
+		}
+	}
+	return m.Level
 }
 
 // Interleave stores rows [first, last) of m in tiles of rows x words: tile by
@@ -116,7 +164,7 @@ func Interleave(dst []uint32, m *Matrix, rows, words, first, last int) error {
 		tile := dst[:min(rows*n, len(dst))]
 		dst = dst[len(tile):]
 		some := min(last, first+rows)
-		if words == 1 && m.Cols%block == 0 {
+		if words == 1 && m.Format == I2S && m.Paired == 0 && m.Cols%block == 0 {
 			if interleaveBlocks(tile, m, rows, first, some) {
 				continue
 			} // else a row says where
@@ -142,23 +190,4 @@ func interleaveRows(tile []uint32, m *Matrix, rows, words, first, last int) erro
 		}
 	}
 	return nil
-}
-
-// interleaveBlocks is interleaveRows for one word and rows of whole blocks. It
-// goes down the rows for each block, so that it writes one place after the
-// other. It returns false where it met a code 3.
-func interleaveBlocks(tile []uint32, m *Matrix, rows, first, last int) bool {
-	bad := uint64(0)
-	for c := range m.Cols / block {
-		at := first*m.Cols/4 + 32*c
-		for row := range last - first {
-			var w [8]uint32
-			bad |= blockWords(&w, (*[32]byte)(m.Data[at:]))
-			at += m.Cols / 4
-			for i, word := range w {
-				tile[(8*c+i)*rows+row] = word
-			}
-		}
-	}
-	return bad&code1 == 0
 }

@@ -1,0 +1,104 @@
+package cpu
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/test/tiny"
+)
+
+// TestBugs: what breaks the contract panics and says so.
+func TestBugs(t *testing.T) {
+	m := tiny.New(tiny.Shapes()[0], 1)
+	v := m.VocabSize
+	b, err := New(m, compute.Options{Slots: 2, Context: 8, Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	token := []int32{1}
+	for name, steps := range map[string][]compute.Step{
+		"slot below":       {{Slot: -1, Tokens: token}},
+		"slot above":       {{Slot: 2, Tokens: token}},
+		"slot twice":       {{Slot: 1, Tokens: token}, {Slot: 1, Tokens: token}},
+		"no tokens":        {{}},
+		"position below":   {{Pos: -1, Tokens: token}},
+		"past the context": {{Pos: 8, Tokens: token}},
+		"next past it":     {{Pos: 7, Tokens: token, Next: make([]int32, 2)}},
+		"token below":      {{Tokens: []int32{-1}}},
+		"token above":      {{Tokens: []int32{int32(v)}}},
+		"odd logits":       {{Tokens: []int32{1, 2, 3}, Logits: make([]float32, 2*v)}},
+		"odd candidates":   {{Tokens: []int32{1, 2, 3}, Top: make([][]compute.Candidate, 2)}},
+		"two outputs":      {{Tokens: token, Logits: make([]float32, v), Next: make([]int32, 1)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if text := fmt.Sprint(recover()); !strings.HasPrefix(text, "BUG: cpu: ") {
+					t.Errorf("recovered %s", text)
+				}
+			}()
+			b.Forward(steps)
+		})
+	}
+	if err := b.Forward([]compute.Step{{Slot: 1, Pos: 7, Tokens: token, Next: make([]int32, 1)}}); err != nil {
+		t.Errorf("the last position: %v", err)
+	}
+}
+
+// TestTake takes items in parts: each once, in order, however many workers.
+func TestTake(t *testing.T) {
+	for workers := 1; workers <= 5; workers++ {
+		for _, n := range []int{0, 1, 2, 63, 64, 1000} {
+			for _, grain := range []int{1, 7, 64} {
+				p := newPool(workers)
+				seen := make([]counter, n)
+				p.begin()
+				for range 3 {
+					p.run(func(int) {
+						for lo, hi := p.take(n, grain); lo < hi; lo, hi = p.take(n, grain) {
+							for i := lo; i < hi; i++ {
+								seen[i].Add(1)
+							}
+						}
+					})
+				}
+				p.end()
+				p.close()
+				for i := range seen {
+					if seen[i].Load() != 3 {
+						t.Fatalf("%d workers, %d items, parts of %d: item %d was taken %d times in 3 regions", workers, n, grain, i, seen[i].Load())
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestWorkerPanics raises the panic of any worker in the caller, and the pool
+// works on.
+func TestWorkerPanics(t *testing.T) {
+	p := newPool(3)
+	defer p.close()
+	for who := range 3 {
+		func() {
+			defer func() {
+				if v := recover(); v != "help" {
+					t.Errorf("worker %d: recovered %v", who, v)
+				}
+			}()
+			p.begin()
+			defer p.end()
+			p.run(func(worker int) {
+				if worker == who {
+					panic("help")
+				}
+			})
+			t.Error("the region returned")
+		}()
+	}
+	p.begin()
+	p.run(func(int) {})
+	p.end()
+}

@@ -1,0 +1,221 @@
+package weights
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"bitnet-gpu/weights/ternary"
+)
+
+// An hfConfig is the part of config.json that decides on the computation.
+type hfConfig struct {
+	Config `json:"-"`
+	bitnet bool // of BitNet's own class, not Llama's
+
+	Architectures []string `json:"architectures"`
+	ModelName     string   `json:"_name_or_path"`
+	HiddenAct     string   `json:"hidden_act"`
+	HiddenSize    int      `json:"hidden_size"`
+	FFNSize       int      `json:"intermediate_size"`
+	LayerCount    int      `json:"num_hidden_layers"`
+	HeadCount     int      `json:"num_attention_heads"`
+	KVHeadCount   *int     `json:"num_key_value_heads"`
+	HeadSize      *int     `json:"head_dim"`
+	Vocabulary    int      `json:"vocab_size"`
+	Positions     int      `json:"max_position_embeddings"`
+	Epsilon       float64  `json:"rms_norm_eps"`
+	Theta         *float64 `json:"rope_theta"`
+	RopeScaling   *hfRope  `json:"rope_scaling"`
+	Rope          *hfRope  `json:"rope_parameters"` // of transformers 5, in place of the two above
+	Tie           *bool    `json:"tie_word_embeddings"`
+	AttentionBias bool     `json:"attention_bias"`
+	MLPBias       bool     `json:"mlp_bias"`
+	BOS           hfTokens `json:"bos_token_id"`
+	EOS           hfTokens `json:"eos_token_id"`
+	Pad           hfTokens `json:"pad_token_id"`
+	Quantization  *struct {
+		Method      string `json:"quant_method"`
+		LinearClass string `json:"linear_class"`
+		UseRMSNorm  bool   `json:"use_rms_norm"`
+	} `json:"quantization_config"`
+}
+
+type hfRope struct {
+	Theta   *float64 `json:"rope_theta"`
+	Type    string   `json:"rope_type"`
+	OldType string   `json:"type"`
+	Factor  float64  `json:"factor"`
+}
+
+// hfTokens are a token's id or several, or null.
+type hfTokens []int32
+
+func (t *hfTokens) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	var id int32
+	if json.Unmarshal(data, &id) == nil {
+		*t = hfTokens{id}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]int32)(t))
+}
+
+func (t hfTokens) first() int32 {
+	if len(t) == 0 {
+		return -1
+	}
+	return t[0]
+}
+
+const maxConfig = 1 << 20 // bytes of config.json and its like
+
+func readHFConfig(path string) (*hfConfig, error) {
+	data, err := readBounded(path, maxConfig)
+	if errors.Is(err, fs.ErrNotExist) {
+		dir := filepath.Dir(path)
+		return nil, invalid(dir, errors.New("is a directory without config.json: name a GGUF file, or a directory as Hugging Face has them"))
+	}
+	if err != nil {
+		return nil, invalid(path, err)
+	}
+	c, err := parseHFConfig(data)
+	return c, invalid(path, err)
+}
+
+func parseHFConfig(data []byte) (*hfConfig, error) {
+	var c hfConfig
+	if err := json.Unmarshal(data, &c); err != nil {
+		return nil, fmt.Errorf("not a config.json: %w", err)
+	}
+	if err := c.graph(); err != nil {
+		return nil, err
+	}
+	if err := c.shape(); err != nil {
+		return nil, err
+	}
+	return &c, c.rotation()
+}
+
+func (c *hfConfig) architecture() string {
+	if len(c.Architectures) == 0 {
+		return ""
+	}
+	return c.Architectures[0]
+}
+
+// multiply reports whether weight_scale is the scale itself. The class
+// AutoBitLinear of transformers multiplies by it, BitLinear divides by it.
+func (c *hfConfig) multiply() bool {
+	return c.Quantization != nil && c.Quantization.LinearClass == "autobitlinear"
+}
+
+// graph finds what is computed.
+func (c *hfConfig) graph() error {
+	switch a := c.architecture(); {
+	case slices.Contains([]string{"BitNetForCausalLM", "BitnetForCausalLM"}, a):
+		c.bitnet = true
+	case a != "LlamaForCausalLM":
+		return fmt.Errorf("architecture %.40q is not supported, only BitNetForCausalLM and LlamaForCausalLM", a)
+	case c.Quantization == nil || c.Quantization.Method != "bitnet":
+		return errors.New("a dense LlamaForCausalLM (no quantization_config of quant_method bitnet), expected a ternary model")
+	}
+	switch c.HiddenAct {
+	case "relu2":
+		c.Activation, c.Arch = ReLU2, "bitnet-b1.58"
+	case "silu":
+		c.Activation, c.Arch = SiLU, "bitnet"
+	default:
+		return fmt.Errorf("hidden_act %.40q is not supported, only relu2 and silu", c.HiddenAct)
+	}
+	if !c.bitnet {
+		c.Arch = "llama"
+	}
+	switch q := c.Quantization; {
+	case c.AttentionBias || c.MLPBias:
+		return errors.New("biases are not supported (attention_bias, mlp_bias)")
+	case q != nil && q.UseRMSNorm:
+		return errors.New("norms in front of every projection are not supported (use_rms_norm)")
+	case q != nil && !slices.Contains([]string{"", "bitlinear", "autobitlinear"}, q.LinearClass):
+		return fmt.Errorf("linear_class %.40q is not supported, only bitlinear and autobitlinear", q.LinearClass)
+	}
+	c.Name = filepath.Base(c.ModelName)
+	if c.ModelName == "" {
+		c.Name = ""
+	}
+	return nil
+}
+
+// shape checks all sizes.
+func (c *hfConfig) shape() error {
+	c.KVHeads, c.HeadDim = c.HeadCount, 0
+	if c.KVHeadCount != nil {
+		c.KVHeads = *c.KVHeadCount
+	}
+	if c.HeadSize != nil {
+		c.HeadDim = *c.HeadSize
+	} else if c.HeadCount > 0 {
+		c.HeadDim = c.HiddenSize / c.HeadCount
+	}
+	for _, n := range []struct {
+		key       string
+		n         int
+		low, high int
+		multiple  int
+	}{
+		{"hidden_size", c.HiddenSize, 64, maxWidth, ternary.WordWeights},
+		{"intermediate_size", c.FFNSize, 16, maxWidth, ternary.WordWeights},
+		{"num_hidden_layers", c.LayerCount, 1, maxBlocks, 1},
+		{"num_attention_heads", c.HeadCount, 1, maxWidth, 1},
+		{"num_key_value_heads", c.KVHeads, 1, maxWidth, 1},
+		{"head_dim", c.HeadDim, 16, maxWidth, 2},
+		{"vocab_size", c.Vocabulary, 1, 1<<31 - 1, 1},
+		{"max_position_embeddings", c.Positions, 1, maxContext, 1},
+	} {
+		if n.n < n.low || n.n > n.high || n.n%n.multiple != 0 {
+			return fmt.Errorf("%s is %d, expected %d to %d, a multiple of %d", n.key, n.n, n.low, n.high, n.multiple)
+		}
+	}
+	width := c.HeadCount * c.HeadDim
+	switch {
+	case c.HeadCount%c.KVHeads != 0:
+		return fmt.Errorf("%d query heads for %d key and value heads, expected a multiple", c.HeadCount, c.KVHeads)
+	case width > maxWidth || width%ternary.WordWeights != 0:
+		return fmt.Errorf("%d heads of %d elements, expected a multiple of %d up to %d together", c.HeadCount, c.HeadDim, ternary.WordWeights, maxWidth)
+	case !(c.Epsilon >= 0x1p-50 && c.Epsilon <= 1):
+		return fmt.Errorf("rms_norm_eps is %v, expected one up to 1", c.Epsilon)
+	}
+	c.Hidden, c.FFN, c.Blocks, c.Heads = c.HiddenSize, c.FFNSize, c.LayerCount, c.HeadCount
+	c.VocabSize, c.Context, c.NormEps = c.Vocabulary, c.Positions, float32(c.Epsilon)
+	return nil
+}
+
+// rotation finds the base of the rotary embedding and refuses scaled ones.
+func (c *hfConfig) rotation() error {
+	c.RopeBase = 10000 // transformers' default
+	theta := c.Theta
+	for _, r := range []*hfRope{c.RopeScaling, c.Rope} {
+		if r == nil {
+			continue
+		}
+		if r.Theta != nil {
+			theta = r.Theta
+		}
+		kind := r.Type + r.OldType
+		if plain := kind == "" || kind == "default" || kind == "linear" && r.Factor == 1; !plain {
+			return fmt.Errorf("rope scaling of type %.40q is not supported", kind)
+		}
+	}
+	if theta != nil {
+		c.RopeBase = *theta
+	}
+	if !(c.RopeBase >= 1 && c.RopeBase <= 1e12) {
+		return fmt.Errorf("rope_theta is %v, expected 1 to 1e12", c.RopeBase)
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package weights
+
+import (
+	"strings"
+	"testing"
+)
+
+// configs are those of known models, as far as they are read.
+var configs = []struct {
+	name, json string
+	want       Config
+	multiply   bool
+}{
+	{"2B4T", `{"architectures":["BitNetForCausalLM"],"model_type":"bitnet","num_hidden_layers":30,"hidden_size":2560,"num_attention_heads":20,
+		"num_key_value_heads":5,"intermediate_size":6912,"hidden_act":"relu2","rms_norm_eps":1e-05,"rope_theta":500000.0,"max_position_embeddings":4096,
+		"vocab_size":128256,"tie_word_embeddings":true,"bos_token_id":128000,"eos_token_id":128001,"torch_dtype":"bfloat16",
+		"quantization_config":{"quant_method":"bitnet","linear_class":"autobitlinear","quantization_mode":"offline"}}`,
+		Config{Arch: "bitnet-b1.58", VocabSize: 128256, Hidden: 2560, FFN: 6912, Blocks: 30, Heads: 20, KVHeads: 5, HeadDim: 128, Context: 4096, NormEps: 1e-5, RopeBase: 5e5}, true},
+	{"Llama3-8B-1.58", `{"architectures":["LlamaForCausalLM"],"hidden_size":4096,"intermediate_size":14336,"num_hidden_layers":32,"num_attention_heads":32,
+		"num_key_value_heads":8,"hidden_act":"silu","rms_norm_eps":1e-05,"rope_theta":500000.0,"rope_scaling":null,"max_position_embeddings":8192,
+		"vocab_size":128256,"tie_word_embeddings":false,"eos_token_id":128009,"quantization_config":{"quant_method":"bitnet"}}`,
+		Config{Arch: "llama", VocabSize: 128256, Hidden: 4096, FFN: 14336, Blocks: 32, Heads: 32, KVHeads: 8, HeadDim: 128, Context: 8192, NormEps: 1e-5, RopeBase: 5e5, Activation: SiLU}, false},
+	{"Falcon3-7B", `{"architectures":["LlamaForCausalLM"],"hidden_size":3072,"intermediate_size":23040,"num_hidden_layers":28,"num_attention_heads":12,
+		"num_key_value_heads":4,"head_dim":256,"hidden_act":"silu","rms_norm_eps":1e-06,"rope_theta":1000042,"max_position_embeddings":32768,
+		"vocab_size":131072,"tie_word_embeddings":false,"eos_token_id":11,"attention_bias":false,"mlp_bias":false,"quantization_config":{"quant_method":"bitnet","linear_class":"bitlinear"}}`,
+		Config{Arch: "llama", VocabSize: 131072, Hidden: 3072, FFN: 23040, Blocks: 28, Heads: 12, KVHeads: 4, HeadDim: 256, Context: 32768, NormEps: 1e-6, RopeBase: 1000042, Activation: SiLU}, false},
+	{"bitnet_b1_58-3B", `{"architectures":["BitnetForCausalLM"],"model_type":"llama","hidden_size":3200,"intermediate_size":8640,"num_hidden_layers":26,"num_attention_heads":32,
+		"num_key_value_heads":32,"hidden_act":"silu","rms_norm_eps":1e-05,"max_position_embeddings":2048,"vocab_size":32002,"rope_scaling":null,"rope_theta":10000.0,"bos_token_id":1,"eos_token_id":2,"pad_token_id":32000}`,
+		Config{Arch: "bitnet", VocabSize: 32002, Hidden: 3200, FFN: 8640, Blocks: 26, Heads: 32, KVHeads: 32, HeadDim: 100, Context: 2048, NormEps: 1e-5, RopeBase: 1e4, Activation: SiLU}, false},
+}
+
+func TestHFConfig(t *testing.T) {
+	for _, c := range configs {
+		got, err := parseHFConfig([]byte(c.json))
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		if got.Config != c.want || got.multiply() != c.multiply {
+			t.Errorf("%s: multiply %v, config\n%+v, expected\n%+v", c.name, got.multiply(), got.Config, c.want)
+		}
+	}
+	// The form of transformers 5.
+	got, err := parseHFConfig([]byte(strings.Replace(configs[0].json, `"rope_theta":500000.0`, `"rope_parameters":{"rope_theta":500000.0,"rope_type":"default"}`, 1)))
+	if err != nil || got.Config != configs[0].want {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// FuzzHFConfig accepts only shapes that a model may have.
+func FuzzHFConfig(f *testing.F) {
+	for _, c := range configs {
+		f.Add([]byte(c.json))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := parseHFConfig(data)
+		if err != nil {
+			if strings.ContainsAny(err.Error(), "\n\r\x1b") {
+				t.Errorf("not one line: %q", err)
+			}
+			return
+		}
+		ok := c.Hidden >= 64 && c.Hidden%16 == 0 && c.FFN%16 == 0 && c.Heads%c.KVHeads == 0 && c.HeadDim%2 == 0 && c.HeadDim >= 16 &&
+			c.Heads*c.HeadDim%16 == 0 && c.Heads*c.HeadDim <= maxWidth && c.Blocks <= maxBlocks && c.Context <= maxContext && c.NormEps > 0 && c.RopeBase >= 1
+		if !ok {
+			t.Errorf("accepted %+v", c.Config)
+		}
+	})
+}

@@ -1,0 +1,220 @@
+// Package hub fetches model files from the Hugging Face Hub into the cache that
+// the hub's own tools use, so that a file is downloaded once for all of them
+// (the layout: huggingface.co/docs/hub/local-cache).
+//
+// A file is pulled in parallel ranges into blobs/<etag>.parts, beside a map of
+// the blocks that are there: a pull that was killed goes on where it stood. The
+// hub names a file by its checksum, and only a file with this checksum gets the
+// blob's name. Redirects lead to https alone, not into private networks, and the
+// token goes to the endpoint's host alone.
+package hub
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// DefaultEndpoint is the hub itself; HF_ENDPOINT names a mirror.
+const DefaultEndpoint = "https://huggingface.co"
+
+var (
+	// ErrNetwork is what every error is that the network, the hub or a wrong
+	// checksum caused.
+	ErrNetwork = errors.New("hub: network")
+
+	// ErrNotCached is the error of a file that is not in the cache.
+	ErrNotCached = errors.New("hub: not in the cache")
+
+	// ErrRef is the error of a name that can name no file of the hub.
+	ErrRef = errors.New("hub: bad name")
+)
+
+// A Client pulls files. Its fields must not change once it is in use; its
+// methods may be called from several goroutines, and several programs may share
+// a cache.
+type Client struct {
+	Endpoint string // such as DefaultEndpoint, which "" means
+	Token    string // sent to the endpoint's host only; "" for none
+	Cache    string // folder of the hub's cache
+	Offline  bool   // never open a socket
+
+	// What only tests change; zero means the default.
+	roots   *x509.CertPool
+	block   int64         // unit of the map of what is there: 256 KiB
+	span    int64         // most blocks in one request: 64
+	workers int           // requests at once: 4
+	tries   int           // failures in a row before giving up: 5
+	pause   time.Duration // after the first failure, then doubled: 0.5 s
+	idle    time.Duration // longest silence of a server: 30 s
+	patient time.Duration // longest Retry-After that is waited for: 1 min
+	symlink func(oldname, newname string) error
+	space   func(dir string) (free int64, err error)
+
+	once sync.Once
+	web  *web
+	bad  error // why there is no web
+}
+
+// FromEnv makes a client from the variables of the hub's own tools: HF_ENDPOINT,
+// HF_TOKEN (or the file HF_TOKEN_PATH, or token in HF_HOME), HF_HUB_CACHE, HF_HOME
+// and HF_HUB_OFFLINE.
+func FromEnv() (*Client, error) {
+	home := expand(os.Getenv("HF_HOME"))
+	if home == "" {
+		cache := expand(os.Getenv("XDG_CACHE_HOME"))
+		if cache == "" {
+			user, err := os.UserHomeDir()
+			if err != nil {
+				return nil, fmt.Errorf("no folder for the cache of models: set HF_HOME: %w", err)
+			}
+			cache = filepath.Join(user, ".cache")
+		}
+		home = filepath.Join(cache, "huggingface")
+	}
+	c := &Client{
+		Endpoint: os.Getenv("HF_ENDPOINT"),
+		Token:    strings.TrimSpace(os.Getenv("HF_TOKEN")),
+		Cache:    expand(os.Getenv("HF_HUB_CACHE")),
+	}
+	if c.Cache == "" {
+		c.Cache = filepath.Join(home, "hub")
+	}
+	if c.Token == "" {
+		path := expand(os.Getenv("HF_TOKEN_PATH"))
+		if path == "" {
+			path = filepath.Join(home, "token")
+		}
+		if token, err := os.ReadFile(path); err == nil && len(token) < 4096 {
+			c.Token = strings.TrimSpace(string(token))
+		}
+	}
+	switch strings.ToLower(os.Getenv("HF_HUB_OFFLINE")) {
+	case "1", "on", "yes", "true":
+		c.Offline = true
+	}
+	return c, nil
+}
+
+// expand resolves a leading ~/, which the hub's tools do too.
+func expand(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, rest)
+		}
+	}
+	return path
+}
+
+// Progress tells how far a file is.
+type Progress struct {
+	Ref
+	Done, Total int64 // bytes; Total is -1 where the server does not say
+	Waiting     bool  // for another program that pulls the same file
+}
+
+// Fetch returns the path of a file in the cache, pulling what is not there. It
+// asks the hub which version is the newest, unless the client is offline. Where
+// ref names no file, the repository must hold one GGUF file, or one in I2_S.
+// progress, which may be nil, is called from one goroutine at a time. Errors of
+// the network and of checksums are ErrNetwork; a context that ends leaves what
+// the next call goes on with.
+func (c *Client) Fetch(ctx context.Context, ref Ref, progress func(Progress)) (path string, err error) {
+	if c.Offline {
+		path, err := c.Cached(ref)
+		if errors.Is(err, ErrNotCached) {
+			return "", &failure{text: fmt.Sprintf("%s is not in the cache %s, and HF_HUB_OFFLINE forbids to pull it: unset it once", ref, c.Cache), cause: err}
+		}
+		return path, err
+	}
+	if err := ref.check(); err != nil {
+		return "", err
+	}
+	if ref.File == "" {
+		files, err := c.Files(ctx, ref.Repo)
+		if err != nil {
+			return "", err
+		}
+		if ref.File, err = choose(ref.Repo, files); err != nil {
+			return "", err
+		}
+	}
+	for again := false; ; again = true {
+		m, err := c.head(ctx, ref)
+		if err != nil {
+			return "", err
+		}
+		path, err = c.fetch(ctx, ref, m, progress)
+		if !errors.Is(err, errChanged) {
+			return path, err
+		}
+		if again {
+			return "", failf("%s changes on the hub while it is pulled: try again later", ref)
+		}
+	}
+}
+
+// fetch brings the version m of a file into the cache.
+func (c *Client) fetch(ctx context.Context, ref Ref, m meta, progress func(Progress)) (string, error) {
+	dir := c.repo(ref.Repo)
+	path := dir.snapshot(m.commit, ref.File)
+	if isFile(path, m.size) {
+		_ = dir.setRef(m.commit) // a read-only cache still serves
+		return path, nil
+	}
+	tell := func(p Progress) {
+		if progress != nil {
+			p.Ref = ref
+			progress(p)
+		}
+	}
+	unlock, err := c.lock(ctx, dir, m.etag, func() { tell(Progress{Total: m.size, Waiting: true}) })
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if blob := dir.blob(m.etag); !isFile(path, m.size) {
+		if !isFile(blob, m.size) {
+			d := &download{Client: c, ref: ref, meta: m, blob: blob, tell: tell}
+			if err := d.run(ctx); err != nil {
+				return "", err
+			}
+		}
+		if err := c.link(blob, path); err != nil {
+			return "", c.writable(err)
+		}
+	}
+	if err := dir.setRef(m.commit); err != nil {
+		return "", c.writable(err)
+	}
+	return path, nil
+}
+
+// endpoint returns the parsed endpoint.
+func (c *Client) endpoint() (*url.URL, error) {
+	text := strings.TrimRight(c.Endpoint, "/")
+	if text == "" {
+		text = DefaultEndpoint
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("%w: HF_ENDPOINT %q: expected an address such as %s", ErrRef, text, DefaultEndpoint)
+	}
+	return u, nil
+}
+
+// or returns value, or what stands for its zero.
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
