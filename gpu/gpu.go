@@ -148,6 +148,9 @@ const (
 // fits refuses models that the kernels or the device cannot hold.
 func (b *backend) fits() error {
 	m, lim := b.model, b.dev.Info().Limits
+	if m.Activation != weights.ReLU2 || !m.SubNorms {
+		return fmt.Errorf("models with the activation %s or without sub-norms do not run on the GPU yet: %w", m.Activation, compute.ErrUnavailable)
+	}
 	width := max(m.Hidden, m.FFN, m.Heads*m.HeadDim)
 	if width > maxWidth || m.HeadDim > maxDim || m.HeadDim < 16 {
 		return fmt.Errorf("rows of %d and heads of %d are more than the GPU's kernels take (%d and %d): %w", width, m.HeadDim, maxWidth, maxDim, compute.ErrUnavailable)

@@ -55,7 +55,7 @@ model before it gets its own.`,
 			}
 			opt.Embd = &dtype
 		}
-		if err := weights.Convert(args[0], out, weights.OpenOptions{I2SARM: layout.arm}, opt, sameLogits); err != nil {
+		if err := weights.Convert(args[0], out, weights.OpenOptions{I2SLayout: int(layout)}, opt, sameLogits); err != nil {
 			return err
 		}
 		bar.finish()
