@@ -32,7 +32,7 @@ type device struct {
 	fence     C.VkFence
 	ring      ring // on its way to memory that the host does not see
 
-	fault fault
+	fault driver.Fault
 	lost  error // of the call that found the device gone
 }
 
@@ -48,7 +48,7 @@ func Open(opt Options) (driver.Device, error) {
 
 // open tries the next best device where one cannot be opened.
 func open(opt Options) (*device, error) {
-	fault, err := faultFromEnv()
+	fault, err := driver.FaultFromEnv()
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func open(opt Options) (*device, error) {
 		return nil, err
 	}
 	for {
-		i, err := choose(candidates(found, opt.Device, softwareAllowed(opt)))
+		i, err := driver.Chosen("vulkan", candidates(found, opt))
 		if err != nil {
 			C.shim_instance_free(in)
 			return nil, err
@@ -130,7 +130,7 @@ func (d *device) submit(commands C.VkCommandBuffer, fence C.VkFence) error {
 	if d.lost != nil {
 		return d.lost
 	}
-	if d.fault.hit("lost") {
+	if d.fault.Hit("lost") {
 		d.lost = fmt.Errorf("vulkan: injected fault: %w", compute.ErrLost)
 		return d.lost
 	}

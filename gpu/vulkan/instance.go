@@ -10,7 +10,6 @@ import "C"
 import (
 	"encoding/hex"
 	"fmt"
-	"os"
 	"runtime"
 	"sync"
 	"unsafe"
@@ -159,9 +158,4 @@ func usable(f *C.facts, lim driver.Limits) error {
 		return fmt.Errorf("vulkan: limits %+v, needed are %+v: %w", lim, least, compute.ErrUnavailable)
 	}
 	return nil
-}
-
-// softwareAllowed is Options.Software, or the word of the environment.
-func softwareAllowed(opt Options) bool {
-	return opt.Software || os.Getenv("BITNET_GPU_SOFTWARE") == "1"
 }
