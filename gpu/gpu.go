@@ -12,6 +12,7 @@ package gpu
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/gpu/driver"
@@ -97,13 +98,19 @@ func (b *backend) Info() compute.Info {
 	info := b.dev.Info()
 	w, c := b.memory()
 	return compute.Info{
-		Backend: "vulkan",
+		Backend: backendName(info),
 		Device:  info.Device,
 		Path:    b.variant,
 		Batch:   b.batch,
 		Weights: w,
 		Cache:   c,
 	}
+}
+
+// backendName returns "vulkan" for "Vulkan 1.3.230".
+func backendName(info driver.Info) string {
+	name, _, _ := strings.Cut(info.API, " ")
+	return strings.ToLower(name)
 }
 
 func (b *backend) Close() error { return b.dev.Close() }
@@ -141,6 +148,9 @@ const (
 // fits refuses models that the kernels or the device cannot hold.
 func (b *backend) fits() error {
 	m, lim := b.model, b.dev.Info().Limits
+	if m.Activation != weights.ReLU2 || !m.SubNorms {
+		return fmt.Errorf("models with the activation %s or without sub-norms do not run on the GPU yet: %w", m.Activation, compute.ErrUnavailable)
+	}
 	width := max(m.Hidden, m.FFN, m.Heads*m.HeadDim)
 	if width > maxWidth || m.HeadDim > maxDim || m.HeadDim < 16 {
 		return fmt.Errorf("rows of %d and heads of %d are more than the GPU's kernels take (%d and %d): %w", width, m.HeadDim, maxWidth, maxDim, compute.ErrUnavailable)

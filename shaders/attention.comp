@@ -51,12 +51,12 @@ uint cached(uint i) {
 	return cache[i];
 }
 
-precise vec4 halves(uint i) {
+vec4 halves(uint i) {
 	return vec4(fromHalves(cached(i)), fromHalves(cached(i + 1u)));
 }
 
 // product is that of the query and one key: 16 chains, then halving.
-precise float product(uint key) {
+float product(uint key) {
 	precise vec4 c[4];
 	for (uint j = 0u; j < 4u; j++) {
 		c[j] = query[j] * halves(key + 2u * j);
@@ -82,7 +82,7 @@ precise float product(uint key) {
 }
 
 // weighted is the sum of two elements of n values times their weights.
-precise vec2 weighted(uint value, uint n) {
+vec2 weighted(uint value, uint n) {
 	precise vec2 s = p[0] * fromHalves(cached(value));
 	for (uint t = 1u; t < n; t++) {
 		precise vec2 x = p[t] * fromHalves(cached(value + t * (dim / 2u)));

@@ -65,10 +65,10 @@ Part partOf(uint tile) {
 
 // stepOf returns the product of a step of a row.
 int stepOf(uvec4 w, uint s) {
-	SUM sum = 0;
+	precise SUM sum = 0;
 	for (uint j = 0u; j < 4u; j++) {
 		uint i = 16u * s + 4u * j;
-		SUM x = sixteen(w[j], uvec4(work[i], work[i + 1u], work[i + 2u], work[i + 3u]));
+		precise SUM x = sixteen(w[j], uvec4(work[i], work[i + 1u], work[i + 2u], work[i + 3u]));
 		sum = sum + x;
 	}
 	return int(sum);
@@ -93,7 +93,7 @@ int row(int sum) {
 }
 
 // scaled returns the product of a row: point 4.
-precise float scaled(int sum, uvec2 q, uint scale) {
+float scaled(int sum, uvec2 q, uint scale) {
 	precise float s = bits(q.y) * bits(scale);
 	s = fz(s);
 	precise float x = float(sum - int(q.x)) * s;

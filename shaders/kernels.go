@@ -51,11 +51,14 @@ var (
 // Probe computes what shows whether a device keeps the contract.
 var Probe = kernel("probe", "probe", nil, 1, nil, Binding{"operands", Read}, Binding{"results", Write})
 
+// ReadBuffer only reads, for benchmarks.
+var ReadBuffer = kernel("read", "read", nil, 1, []Constant{{"STEPS", 16}}, Binding{"words", Read}, Binding{"out", Write})
+
 // All returns every kernel.
 func All() []*Kernel {
 	return []*Kernel{
 		EmbedF32, EmbedF16, EmbedBF16, Norm, OutputNorm, TernaryDot, TernaryF32, TernaryI32,
-		ReLU2, RoPE, Attention, HeadF32, HeadF16, HeadBF16, Probe,
+		ReLU2, RoPE, Attention, HeadF32, HeadF16, HeadBF16, Probe, ReadBuffer,
 		QKVDot, QKVF32, QKVI32, GateDot, GateF32, GateI32, AddDot, AddF32, AddI32, AttentionOne,
 	}
 }

@@ -16,7 +16,7 @@ uint magnitude(vec4 y) {
 }
 
 // squares returns the sum of the squares of 16 elements: halving.
-precise float squares(uint i) {
+float squares(uint i) {
 	precise vec4 a = h[i] * h[i];
 	precise vec4 b = h[i + 1u] * h[i + 1u];
 	precise vec4 c = h[i + 2u] * h[i + 2u];
@@ -61,7 +61,7 @@ uint total(uint x) {
 
 // halving returns the sum of the blocks, as if zeros followed them up to a power
 // of two.
-precise float halving(uint blocks) {
+float halving(uint blocks) {
 	uint width = 1u;
 	while (width < blocks) {
 		width *= 2u;
@@ -74,9 +74,9 @@ precise float halving(uint blocks) {
 		barrier();
 		blocks = min(blocks, w);
 	}
-	uint sum = work[0];
+	blocks = work[0]; // see shared variables in prelude.glsl
 	barrier();
-	return bits(sum);
+	return bits(blocks);
 }
 
 // measure returns A = max|y| and the RMS factor r of the vector that begins at
