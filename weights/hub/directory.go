@@ -68,6 +68,9 @@ func (c *Client) fetchDirectory(ctx context.Context, repo string, l *listing, pr
 			return "", failf("%s lacks %.100q, which its %s names: there is no whole model to pull", ref, file, indexFile)
 		}
 	}
+	if err := c.roomForAll(ctx, ref, l.commit, weights); err != nil {
+		return "", err
+	}
 	if err := bring(weights); err != nil {
 		return "", err
 	}
@@ -77,6 +80,23 @@ func (c *Client) fetchDirectory(ctx context.Context, repo string, l *listing, pr
 		}
 	}
 	return dir.snapshot(l.commit, ""), c.setRef(dir, l.commit)
+}
+
+// roomForAll makes sure that the disk has space for what is missing of several
+// files before the first of them is pulled.
+func (c *Client) roomForAll(ctx context.Context, ref Ref, commit string, files []string) error {
+	dir := c.repo(ref.Repo)
+	var need int64
+	for _, file := range files {
+		m, err := c.head(ctx, Ref{ref.Repo, file}, commit)
+		if err != nil {
+			return err
+		}
+		if blob := dir.blob(m.etag); !isFile(dir.snapshot(commit, file), m.size) && !isFile(blob, m.size) {
+			need += max(0, m.size-onDisk(blob+partsSuffix))
+		}
+	}
+	return c.room(ref, need)
 }
 
 // weights returns the files that hold the weights of a directory in the cache,

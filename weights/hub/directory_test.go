@@ -247,6 +247,28 @@ func TestDirectoryUpdate(t *testing.T) {
 	}
 }
 
+// TestDirectoryNoRoom has room for each shard, not for both.
+func TestDirectoryNoRoom(t *testing.T) {
+	h := newDirHub(t)
+	c := h.client(t)
+	free := int64(500_000)
+	c.space = func(string) (int64, error) { return free, nil }
+	_, err := c.Fetch(background, dirRef, nil)
+	if err == nil || errors.Is(err, ErrNetwork) || !strings.Contains(err.Error(), "owner/model needs 500001 bytes more in the cache "+c.Cache+", whose disk has 500000 bytes free") {
+		t.Errorf("error %v", err)
+	}
+	if n := sent(h.taken()); n > 1000 {
+		t.Errorf("%d bytes were sent", n)
+	}
+	if _, err := c.Fetch(background, Ref{dirRef.Repo, shards[0]}, nil); err != nil {
+		t.Fatal(err)
+	}
+	free = 400_001 // as much as the other one has
+	if _, err := c.Fetch(background, dirRef, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestLargeIndex does not read what is too large for an index.
 func TestLargeIndex(t *testing.T) {
 	dir := (&Client{Cache: t.TempDir()}).repo(dirRef.Repo)
