@@ -77,22 +77,35 @@ func newDevice(in *C.instance, p physical) (*device, error) {
 		physical:  p.handle,
 		facts:     p.facts,
 		info:      p.info,
-		types:     p.types,
 		pipelines: map[*shaders.Kernel]C.pipeline{},
 		lists:     map[*driver.List]*recorded{},
 	}
 	if err := check(C.shim_device_new(in, p.handle, &d.facts, &d.c)); err != nil {
 		return nil, err
 	}
-	err := check(C.shim_fence_new(d.c, &d.fence))
-	if err == nil {
-		err = d.cache.open(d)
-	}
-	if err != nil {
+	if err := d.start(); err != nil {
 		d.destroy()
 		return nil, err
 	}
 	return d, nil
+}
+
+// start makes what every device has.
+func (d *device) start() error {
+	if err := check(C.shim_fence_new(d.c, &d.fence)); err != nil {
+		return err
+	}
+	var b C.VkBuffer
+	var need C.VkMemoryRequirements // the types that can hold buffers are the same for all
+	if err := check(C.shim_buffer_new(d.c, granule, &b, &need)); err != nil {
+		return err
+	}
+	C.shim_block_free(d.c, C.block{buffer: b})
+	var err error
+	if d.types, err = typesOf(&d.facts, uint32(need.memoryTypeBits)); err != nil {
+		return err
+	}
+	return d.cache.open(d)
 }
 
 // Info implements driver.Device.
