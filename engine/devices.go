@@ -24,8 +24,8 @@ type GPU struct {
 	API       string `json:"api"`
 	ID        string `json:"id"` // stays the same over starts
 	Type      string `json:"type"`
-	Memory    int64  `json:"memory"`     // bytes
-	Free      int64  `json:"free"`       // bytes that may be used now
+	Memory    int64  `json:"memory"`     // bytes, 0 where the driver does not tell
+	Free      int64  `json:"free"`       // bytes that may be used now, or 0
 	Range     int64  `json:"range"`      // most bytes of one binding
 	GroupSize int    `json:"group_size"` // invocations of a work group
 	Subgroup  int    `json:"subgroup"`
@@ -36,27 +36,27 @@ type GPU struct {
 // Devices lists the devices of every backend, in the order of preference. Which
 // is chosen for a model depends on the model's size too.
 func Devices() []Device {
-	var all []Device
-	for _, c := range backends {
-		switch {
-		case c.open == nil:
-			all = append(all, Device{Backend: c.name, Problem: "not in this build"})
-		case c.name == "vulkan":
-			all = append(all, vulkanDevices()...)
-		case c.name == "cpu":
-			all = append(all, cpuDevice(!slices.ContainsFunc(all, func(d Device) bool { return d.Chosen })))
+	all := slices.Concat(vulkanDevices(), openGLDevices(), []Device{cpuDevice()})
+	best := ""
+	for i := range all {
+		d := &all[i]
+		if d.Chosen && best != "" {
+			d.Chosen = false
+			if d.GPU != nil {
+				d.Problem = best + " goes first"
+			}
+		} else if d.Chosen {
+			best = d.Backend
 		}
 	}
 	return all
 }
 
-func cpuDevice(best bool) Device {
+func cpuDevice() Device {
 	about, err := cpu.Describe()
-	d := Device{Backend: "cpu", Name: about.Name, CPU: &about}
+	d := Device{Backend: "cpu", Name: about.Name, CPU: &about, Chosen: err == nil}
 	if err != nil {
 		d.Problem = strip(err)
-	} else {
-		d.Chosen = best
 	}
 	return d
 }

@@ -36,7 +36,7 @@ type Options struct {
 	Slots    int                     // sequences that run or stay cached at once; 0: 1
 	Batch    int                     // prompt tokens computed together; 0: the backend's choice
 	Threads  int                     // CPU threads; 0: one for each core
-	I2SARM   bool                    // I2_S files are in the layout of ARM builds, see weights.OpenOptions
+	I2S      int                     // the layout of I2_S matrices, see weights.OpenOptions.I2SLayout
 	Progress func(done, total int64) // hears of loading, in bytes of weights; may be nil
 	Notice   func(line string)       // hears when another backend takes over; may be nil
 	Trace    func(compute.Tap)       // sees every intermediate; nil in production
@@ -68,7 +68,7 @@ type Engine struct {
 // compute.ErrUnavailable, ErrMemory and ErrLost for a backend that cannot run
 // it, and ErrUsage.
 func Open(path string, opt Options) (*Engine, error) {
-	m, err := weights.OpenWith(path, weights.OpenOptions{I2SARM: opt.I2SARM, Progress: opt.Progress})
+	m, err := weights.OpenWith(path, weights.OpenOptions{I2SLayout: opt.I2S, Progress: opt.Progress})
 	if err != nil {
 		return nil, err
 	}

@@ -14,13 +14,13 @@ import (
 // A choice is a backend to try.
 type choice struct {
 	name string
-	open func(m *weights.Model, opt compute.Options, device string) (compute.Backend, error) // nil: not in this build
+	open func(m *weights.Model, opt compute.Options, device string) (compute.Backend, error)
 }
 
 // backends is what there is to choose from, the best first.
 var backends = []choice{
 	{"vulkan", openVulkan},
-	{"opengl", nil},
+	{"opengl", openOpenGL},
 	{"cpu", openCPU},
 }
 
@@ -60,9 +60,7 @@ func choices(name, device string) ([]choice, error) {
 // reasons, a line each, why those before it did not.
 func pick(from []choice, m *weights.Model, opt compute.Options, device string) (b compute.Backend, rest []choice, reasons []string, err error) {
 	for i, c := range from {
-		if c.open == nil {
-			err = fmt.Errorf("%s: not in this build: %w", c.name, compute.ErrUnavailable)
-		} else if b, err = c.open(m, opt, device); err == nil {
+		if b, err = c.open(m, opt, device); err == nil {
 			return b, from[i+1:], reasons, nil
 		}
 		if !errors.Is(err, compute.ErrUnavailable) && !errors.Is(err, compute.ErrMemory) && !errors.Is(err, compute.ErrLost) {

@@ -19,6 +19,7 @@ import (
 // rubbish, and fails where a test asks for it.
 type device struct {
 	t       *testing.T
+	limits  driver.Limits
 	kernels map[*shaders.Kernel]bool
 	checked map[*driver.List]bool
 	used    int64 // bytes of buffers
@@ -32,17 +33,24 @@ type device struct {
 }
 
 func newDevice(t *testing.T) *device {
-	return &device{t: t, kernels: map[*shaders.Kernel]bool{}, checked: map[*driver.List]bool{}}
+	return &device{t: t, limits: limits, kernels: map[*shaders.Kernel]bool{}, checked: map[*driver.List]bool{}}
 }
 
 func (d *device) Info() driver.Info {
-	return driver.Info{API: "Go", Device: "test device", Dot: true, Free: d.free, Limits: limits}
+	return driver.Info{API: "Go", Device: "test device", Dot: true, Free: d.free, Limits: d.limits}
 }
 
 // limits are the least, but with bindings so small that heads have many parts.
 var limits = func() driver.Limits {
 	l := driver.Least
 	l.Range = 3 << 20
+	return l
+}()
+
+// fusedLimits are those of a device that takes the fused kernels.
+var fusedLimits = func() driver.Limits {
+	l := limits
+	l.Bindings = 8
 	return l
 }()
 
@@ -81,7 +89,7 @@ func (d *device) Run(l *driver.List) error {
 		return compute.ErrLost
 	}
 	if !d.checked[l] {
-		if err := l.Check(limits); err != nil {
+		if err := l.Check(d.limits); err != nil {
 			d.t.Fatal(err)
 		}
 		d.checked[l] = true
@@ -139,7 +147,7 @@ func (d *device) dispatch(c *driver.Dispatch) {
 	}
 	name, _, _ := strings.Cut(c.Kernel.Name, "_")
 	call := map[string]func(*driver.Dispatch, [][]uint32, []int){
-		"embed": embed, "norm": norm, "ternary": product, "relu2": relu2, "rope": rope, "attention": attention, "head": head, "probe": probe,
+		"embed": embed, "norm": norm, "ternary": product, "activate": activate, "rope": rope, "attention": attention, "qkv": qkv, "gate": gate, "add": add, "head": head, "probe": probe, "best": best, "pick": pick,
 	}[name]
 	call(c, buf, p)
 }
@@ -192,6 +200,9 @@ func norm(c *driver.Dispatch, buf [][]uint32, p []int) {
 		path.BlockSquares(sums, h)
 		ss := kernel.Halving(sums)
 		r := kernel.Rsqrt(float32(ss*real32(c.Params[1])) + real32(c.Params[2]))
+		if p[1] == 0 { // no norm
+			r, ss = 1, 0
+		}
 		if top >= 0x71800000 || math.Float32bits(ss) >= 0x71800000 {
 			buf[3][0] |= 1
 			top, r = 0, 0
@@ -246,8 +257,42 @@ func product(c *driver.Dispatch, buf [][]uint32, p []int) {
 	}
 }
 
-func relu2(c *driver.Dispatch, buf [][]uint32, p []int) {
+// bitLinear norms the vector of a fused BitLinear, and returns a function that
+// multiplies a matrix, at a tile of a buffer, with it.
+func bitLinear(c *driver.Dispatch, buf [][]uint32, p []int) func(w []uint32, tile, rows int, scale uint32, out []uint32, add int) {
+	codes := make([]uint32, 4+16*p[3])
+	norm(&driver.Dispatch{Kernel: shaders.Norm, Groups: [3]int{1, 1, 1}, Params: c.Params}, [][]uint32{buf[0], buf[1], codes, buf[3]}, p)
+	return func(w []uint32, tile, rows int, scale uint32, out []uint32, add int) {
+		q := &driver.Dispatch{Params: []uint32{0, 0, 0, scale}}
+		product(q, [][]uint32{w[tile*p[3]*32:], codes, out}, []int{rows, p[3], 1, 0, add})
+	}
+}
+
+func qkv(c *driver.Dispatch, buf [][]uint32, p []int) {
+	multiply := bitLinear(c, buf, p)
+	multiply(buf[4], 0, p[4], c.Params[5], buf[2], 0)
+	multiply(buf[4], p[7], p[6], c.Params[9], buf[2][p[8]:], 0)
+	multiply(buf[4], p[10], p[6], c.Params[12], buf[2][p[11]:], 0)
+}
+
+func gate(c *driver.Dispatch, buf [][]uint32, p []int) {
+	multiply := bitLinear(c, buf, p)
+	up := make([]uint32, p[4])
+	multiply(buf[4], 0, p[4], c.Params[5], buf[2], 0)
+	multiply(buf[5], 0, p[4], c.Params[6], up, 0)
+	activate(nil, [][]uint32{buf[2], up}, []int{p[4], p[7]})
+}
+
+func add(c *driver.Dispatch, buf [][]uint32, p []int) {
+	bitLinear(c, buf, p)(buf[4], 0, p[4], c.Params[5], buf[2], 1)
+}
+
+func activate(c *driver.Dispatch, buf [][]uint32, p []int) {
 	gate, up := floats(buf[0]), floats(buf[1])
+	if p[1] == 1 {
+		kernel.SiLU(gate[:p[0]], gate[:p[0]], up[:p[0]])
+		return
+	}
 	kernel.Paths()[0].ReLU2(gate[:p[0]], gate[:p[0]], up[:p[0]])
 }
 
@@ -285,9 +330,16 @@ func rope(c *driver.Dispatch, buf [][]uint32, p []int) {
 
 func attention(c *driver.Dispatch, buf [][]uint32, p []int) {
 	heads, kvHeads, dim, context, slots, scale := p[0], p[1], p[2], p[3], p[4], real32(c.Params[5])
+	if c.Kernel == shaders.AttentionOne {
+		rope(&driver.Dispatch{Groups: [3]int{0, 1, 1}}, [][]uint32{buf[0], buf[4], buf[1], buf[3]}, append(p[:5:5], p[6], p[7]))
+	}
 	halves := unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(buf[1]))), 2*len(buf[1]))
 	path := kernel.Paths()[len(kernel.Paths())-1]
-	for t := range c.Groups[1] {
+	tokens := c.Groups[1]
+	if c.Kernel == shaders.AttentionOne {
+		tokens = 1 // and the chunks
+	}
+	for t := range tokens {
 		slot, length := int(buf[3][4+4*t+1]), int(buf[3][4+4*t+2])+1
 		for j := range heads {
 			row := (slot*kvHeads + j/(heads/kvHeads)) * context
@@ -320,6 +372,44 @@ func attention(c *driver.Dispatch, buf [][]uint32, p []int) {
 				out[i] = kernel.FZ(out[i] * inv)
 			}
 		}
+	}
+}
+
+func best(c *driver.Dispatch, buf [][]uint32, p []int) {
+	vocab, each := p[0], p[1]
+	for row := range c.Groups[1] {
+		for g := range c.Groups[0] {
+			top, id := uint32(0), 0
+			for i := g * each; i < min((g+1)*each, vocab); i++ {
+				u := buf[0][row*vocab+i]
+				if u&0x7F800000 == 0x7F800000 {
+					buf[2][0] |= 1
+				}
+				if u>>31 == 1 {
+					u = ^u
+				} else {
+					u |= 1 << 31
+				}
+				if u > top {
+					top, id = u, i
+				}
+			}
+			copy(buf[1][2*(row*c.Groups[0]+g):], []uint32{top, uint32(id)})
+		}
+	}
+}
+
+func pick(c *driver.Dispatch, buf [][]uint32, p []int) {
+	for row := range c.Groups[0] {
+		top, id := uint32(0), uint32(0)
+		for i := range p[0] {
+			if b := buf[0][2*(row*p[0]+i):]; b[0] > top {
+				top, id = b[0], b[1]
+			}
+		}
+		copy(buf[1][2*(p[1]+row):], []uint32{id, buf[2][0]})
+		buf[2][4+4*row] = id
+		buf[2][4+4*row+2]++
 	}
 }
 

@@ -12,6 +12,7 @@ package gpu
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/gpu/driver"
@@ -83,27 +84,35 @@ type backend struct {
 	embd   dense
 	head   dense // embd itself where it is tied
 	norm   driver.Buffer
+	ones   driver.Buffer // norm weights where the model has no sub-norms
 	bufs   buffers
 
 	lists   map[shape]*list
 	oldest  []shape
-	queue   []row     // of the current batch
-	words   []uint32  // of the buffer batch
-	logits  []float32 // (rows, VocabSize)
-	numeric [1]uint32 // not 0: a vector left the contract's range
+	queue   []row       // of the current batch
+	words   []uint32    // of the buffer batch
+	logits  []float32   // (rows, VocabSize)
+	chosen  [][2]uint32 // (chain, rows) token, and not 0 where numbers left the range
+	numeric [1]uint32   // not 0: a vector left the contract's range
 }
 
 func (b *backend) Info() compute.Info {
 	info := b.dev.Info()
 	w, c := b.memory()
 	return compute.Info{
-		Backend: "vulkan",
+		Backend: backendName(info),
 		Device:  info.Device,
 		Path:    b.variant,
 		Batch:   b.batch,
 		Weights: w,
 		Cache:   c,
 	}
+}
+
+// backendName returns "vulkan" for "Vulkan 1.3.230".
+func backendName(info driver.Info) string {
+	name, _, _ := strings.Cut(info.API, " ")
+	return strings.ToLower(name)
 }
 
 func (b *backend) Close() error { return b.dev.Close() }
@@ -163,6 +172,7 @@ func (b *backend) fits() error {
 	}
 	b.most = min(b.most, lim.Range/(4*m.VocabSize))
 	b.batch = min(b.batch, lim.Range/(4*width))
+	b.most = min(b.most, b.batch)
 	return nil
 }
 

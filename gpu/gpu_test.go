@@ -9,6 +9,7 @@ import (
 
 	"bitnet-gpu/cpu"
 	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/gpu/driver"
 	"bitnet-gpu/test/backends"
 	"bitnet-gpu/test/tiny"
 	"bitnet-gpu/weights"
@@ -25,16 +26,23 @@ func ids(n int) []int32 {
 
 // TestLists runs the suite of the backends on the device in Go: all of it for
 // small models, some of it for the others.
-func TestLists(t *testing.T) {
+func TestLists(t *testing.T) { lists(t, limits) }
+
+// TestFusedLists runs it where a token takes five dispatches a layer.
+func TestFusedLists(t *testing.T) { lists(t, fusedLimits) }
+
+func lists(t *testing.T, limits driver.Limits) {
 	reference := func(m *weights.Model) (compute.Backend, error) {
 		t.Setenv("BITNET_CPU", "portable")
 		return cpu.New(m, compute.Options{Slots: 1, Context: m.Context, Threads: 1, Batch: 1})
 	}
 	open := func(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 		opt.Batch = 50
-		return New(newDevice(t), m, opt)
+		d := newDevice(t)
+		d.limits = limits
+		return New(d, m, opt)
 	}
-	for i, shape := range tiny.Shapes() {
+	for i, shape := range append(tiny.Shapes(), tiny.Relatives()...) {
 		t.Run(shape.Name, func(t *testing.T) {
 			m := tiny.New(shape, 1)
 			if i == 0 || i == 2 {
@@ -44,6 +52,24 @@ func TestLists(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCount builds the list of one token of a model like the 2B4T, of which
+// neither weights nor widths matter here.
+func TestCount(t *testing.T) {
+	d := newDevice(t)
+	d.limits = fusedLimits
+	m := tiny.New(tiny.Shapes()[5], 1)
+	b, err := New(d, m, compute.Options{Slots: 1, Context: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := b.(*backend).list(shape{tokens: 1, rows: 1}).Count()
+	tail := 2 + len(b.(*backend).head.parts) + len(b.(*backend).embd.parts) // embedding, norm, head
+	if c.Dispatches > 5*m.Blocks+tail || c.Barriers > 5*m.Blocks+tail+1 {
+		t.Errorf("%d dispatches and %d barriers of %d layers", c.Dispatches, c.Barriers, m.Blocks)
+	}
+	t.Logf("%d dispatches, %d barriers", c.Dispatches, c.Barriers)
 }
 
 // small is a model for tests that need any.

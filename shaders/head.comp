@@ -18,7 +18,7 @@ CONSTANT(1, TOKENS, 1u)
 shared vec4 low[GROUP], high[GROUP]; // chains 0 to 3 and 4 to 7 of each invocation
 
 struct Eight {
-	precise vec4 low, high;
+	vec4 low, high;
 };
 
 // eight returns elements 8i to 8i+7 of the head.
@@ -37,7 +37,7 @@ Eight eight(uint i) {
 }
 
 // halving adds the chains of a row, those of its first invocation at last.
-precise float halving() {
+float halving() {
 	for (uint w = 4u; w > 0u; w /= 2u) {
 		if (lid % 8u < w) {
 			precise vec4 a = low[lid] + low[lid + w];

@@ -1,5 +1,6 @@
 // The norm, for a group that works on one vector: point 2 of the contract. The
-// kernel says what n, inverse, eps, steps, h, g and WIDTH are.
+// kernel says what n, inverse, eps, steps, h, g and WIDTH are; where inverse is 0
+// there is no norm, g is 1 and so is the RMS factor.
 
 shared uint part[GROUP];
 shared uint work[WIDTH]; // sums of squares of 16 elements, as float bits; then whatever the kernel stores
@@ -16,7 +17,7 @@ uint magnitude(vec4 y) {
 }
 
 // squares returns the sum of the squares of 16 elements: halving.
-precise float squares(uint i) {
+float squares(uint i) {
 	precise vec4 a = h[i] * h[i];
 	precise vec4 b = h[i + 1u] * h[i + 1u];
 	precise vec4 c = h[i + 2u] * h[i + 2u];
@@ -61,7 +62,7 @@ uint total(uint x) {
 
 // halving returns the sum of the blocks, as if zeros followed them up to a power
 // of two.
-precise float halving(uint blocks) {
+float halving(uint blocks) {
 	uint width = 1u;
 	while (width < blocks) {
 		width *= 2u;
@@ -74,9 +75,9 @@ precise float halving(uint blocks) {
 		barrier();
 		blocks = min(blocks, w);
 	}
-	uint sum = work[0];
+	blocks = work[0]; // see shared variables in prelude.glsl
 	barrier();
-	return bits(sum);
+	return bits(blocks);
 }
 
 // measure returns A = max|y| and the RMS factor r of the vector that begins at
@@ -91,11 +92,15 @@ vec2 measure(uint at) {
 	}
 	top = largest(top);
 	precise float ss = halving(n / 16u);
-	if (top >= 0x71800000u || floatBitsToUint(ss) >= 0x71800000u) { // 2^100
+	bool norm = inverse != 0u;
+	if (top >= 0x71800000u || norm && floatBitsToUint(ss) >= 0x71800000u) { // 2^100
 		if (lid == 0u) {
 			atomicOr(numeric, 1u);
 		}
 		return vec2(bits(0u), bits(0u));
+	}
+	if (!norm) {
+		return vec2(bits(top), bits(0x3F800000u));
 	}
 	precise float mean = ss * bits(inverse);
 	mean = mean + bits(eps);

@@ -3,8 +3,14 @@
 // and OpenGL, and holds the scalar sequences of the arithmetic contract (package
 // engine/compute), as cpu/kernel/scalar.go has them.
 //
-// Every float result is precise, parameters and returns too: precise reaches
-// back through locals, but neither into a callee nor out of it.
+// Every float result is precise, parameters and what is returned too: precise
+// reaches back through locals, but neither into a callee nor out of it. A function
+// returns a precise local, because not every OpenGL driver takes the word before
+// the function's type.
+//
+// What is read of a shared variable before a barrier goes into a local that is
+// assigned or used more than once: Mesa's compiler puts any other expression where
+// the local is used, behind the barrier.
 
 #ifdef VULKAN
 layout(local_size_x = 64, local_size_x_id = 0) in;
@@ -32,12 +38,12 @@ layout(local_size_x = GROUP) in; // defined by who compiles this
 #define bits(x) uintBitsToFloat(x)
 
 // fz returns +0 where |x| < 2^-50 and x elsewhere.
-precise float fz(float x) {
+float fz(float x) {
 	return (floatBitsToUint(x) & 0x7FFFFFFFu) < 0x26800000u ? bits(0u) : x;
 }
 
 // recip returns 1/x.
-precise float recip(float x) {
+float recip(float x) {
 	precise float y = bits(0x7EF33419u - floatBitsToUint(x));
 	precise float t = x * y;
 	precise float u = bits(0x400014FEu) - t;
@@ -53,7 +59,7 @@ precise float recip(float x) {
 }
 
 // rsqrt returns 1/sqrt(x).
-precise float rsqrt(float x) {
+float rsqrt(float x) {
 	precise float h = bits(0x3F000000u) * x;
 	precise float y = bits(0x5F37670Cu - (floatBitsToUint(x) >> 1));
 	precise float t = h * y;
@@ -73,7 +79,7 @@ precise float rsqrt(float x) {
 }
 
 // pow2 returns 2^x for x <= 0.
-precise float pow2(float x) {
+float pow2(float x) {
 	if (!(x >= bits(0xC2800000u))) {
 		return bits(0u);
 	}
@@ -123,7 +129,7 @@ uint toHalf(float x) {
 }
 
 // fromHalf widens a float16 exactly.
-precise float fromHalf(uint h) {
+float fromHalf(uint h) {
 	uint sign = (h & 0x8000u) << 16, e = h & 0x7C00u, m = h & 0x3FFu;
 	precise float small = float(int(m)) * bits(0x33800000u);
 	uint u = e == 0u ? floatBitsToUint(small) : ((h & 0x7FFFu) << 13) + (e == 0x7C00u ? 0x70000000u : 0x38000000u);
@@ -131,6 +137,6 @@ precise float fromHalf(uint h) {
 }
 
 // fromHalves widens the two float16 of a word, the lower half first.
-precise vec2 fromHalves(uint w) {
+vec2 fromHalves(uint w) {
 	return vec2(fromHalf(w & 0xFFFFu), fromHalf(w >> 16));
 }

@@ -11,8 +11,8 @@ int dotPacked(uint a, uint b, spirv_literal int format);
 #define SUM int
 int four(uint w, uint a) { return dotPacked(w & THREES, a, 0); }
 #elif defined(F32)
-#define SUM precise float
-precise float four(uint w, uint a) {
+#define SUM float
+float four(uint w, uint a) {
 	precise float x = float(int(w & 3u)) * float(bitfieldExtract(int(a), 0, 8));
 	precise float y = float(int(w >> 8 & 3u)) * float(bitfieldExtract(int(a), 8, 8));
 	precise float z = float(int(w >> 16 & 3u)) * float(bitfieldExtract(int(a), 16, 8));
@@ -32,7 +32,7 @@ int four(uint w, uint a) {
 
 // sixteen returns the product of a kernel word and 16 activations.
 SUM sixteen(uint w, uvec4 a) {
-	SUM sum = four(w, a.x);
+	precise SUM sum = four(w, a.x);
 	sum = sum + four(w >> 2, a.y);
 	sum = sum + four(w >> 4, a.z);
 	sum = sum + four(w >> 6, a.w);

@@ -23,7 +23,7 @@ shared int part[TOKENS * GROUP];
 
 void main() {
 	uint row = lid % 8u, lanes = GROUP / 8u, tile = gl_WorkGroupID.x, first = gl_WorkGroupID.y * TOKENS;
-	SUM sum[TOKENS];
+	precise SUM sum[TOKENS];
 	for (uint t = 0u; t < TOKENS; t++) {
 		sum[t] = 0;
 	}
@@ -32,7 +32,7 @@ void main() {
 		for (uint t = 0u; t < TOKENS; t++) {
 			uint at = min(first + t, tokens - 1u) * (1u + 4u * steps) + 1u + 4u * s;
 			for (uint j = 0u; j < 4u; j++) {
-				SUM x = sixteen(w[j], codes[at + j]);
+				precise SUM x = sixteen(w[j], codes[at + j]);
 				sum[t] = sum[t] + x;
 			}
 		}

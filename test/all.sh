@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Every test of the project, on Debian with Go and gcc: installs what is missing,
 # then checks the sources, the generated files, the tests on every kernel path
-# (arm64 by emulation), the race detector, and each fuzz target for a moment.
+# (arm64 by emulation) and on Vulkan (by drivers that need no GPU), the race
+# detector, and each fuzz target for a moment.
 #
 # BITNET_TEST_DATA     folder with llama3/tokenizer.model, which the project may not carry
-# BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avx512,neon,data,llvm
+# BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avx512,neon,data,llvm,vulkan,shadertools
 # BITNET_FUZZ_TIME     time for each fuzz target (3s)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,16 +23,33 @@ known="portable avx2 avxvnni avx512 neon data llvm vulkan opengl shadertools"
 for name in ${require//,/ }; do
 	case " $known " in *" $name "*) ;; *) echo "BITNET_TEST_REQUIRE: $name is none of $known"; exit 2 ;; esac
 done
-native=$(only "$require" portable avx2 avxvnni avx512 data llvm)
-[ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm)
+native=$(only "$require" portable avx2 avxvnni avx512 data llvm vulkan shadertools)
+[ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm vulkan shadertools)
 
 step tools
 missing=()
 command -v qemu-aarch64-static >/dev/null || missing+=(qemu-user-static)
 command -v llvm-mc >/dev/null || missing+=(llvm)
+command -v glslc >/dev/null || missing+=(glslc)
+command -v spirv-val >/dev/null || missing+=(spirv-tools)
+[ -e /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json ] || missing+=(vulkan-validationlayers)
+ls /usr/share/vulkan/icd.d/lvp_icd.*.json >/dev/null 2>&1 || missing+=(libvulkan1 mesa-vulkan-drivers)
 if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
+# SwiftShader, the Vulkan device with the fewest features, is part of a package
+# that needs no installing.
+swiftshader=${XDG_CACHE_HOME:-$HOME/.cache}/bitnet-gpu-test/swiftshader
+if [ ! -e "$swiftshader/vk_swiftshader_icd.json" ] && command -v apt-get >/dev/null; then
+	unpacked=$(mktemp -d)
+	(cd "$unpacked" && apt-get download -qq chromium-common && dpkg-deb -x chromium-common_*.deb .) || true
+	if [ -e "$unpacked/usr/lib/chromium/vk_swiftshader_icd.json" ]; then
+		mkdir -p "$swiftshader"
+		cp "$unpacked"/usr/lib/chromium/{libvk_swiftshader.so,vk_swiftshader_icd.json} "$swiftshader/"
+	fi
+	rm -rf "$unpacked"
+fi
+export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/tmp}" # the Vulkan library asks for one
 go version
 
 step gofmt
@@ -53,10 +71,37 @@ changed=$(git status --porcelain -- '*.s' '*_amd64.go' '*_arm64.go')
 [ -z "$changed" ] || { echo "go generate changes: $changed"; exit 1; }
 
 step tests
-BITNET_TEST_REQUIRE=$native go test -timeout 20m ./...
+BITNET_TEST_REQUIRE=$native go test -timeout 30m ./...
+
+step "SwiftShader" # the results of go test are not cached: Go does not see which driver ran
+if [ -e "$swiftshader/vk_swiftshader_icd.json" ]; then
+	VK_DRIVER_FILES=$swiftshader/vk_swiftshader_icd.json BITNET_TEST_REQUIRE=$(only "$require" vulkan) \
+		go test -short -count=1 -timeout 30m ./gpu/...
+	VK_DRIVER_FILES=$swiftshader/vk_swiftshader_icd.json BITNET_TEST_REQUIRE=$(only "$require" vulkan) \
+		go test -short -count=1 -timeout 30m -run '^TestVulkan(Golden)?$' ./test
+elif [ -n "$(only "$require" vulkan)" ]; then
+	echo "vulkan is required and SwiftShader is not there"; exit 1
+else
+	echo "skipped: no SwiftShader"
+fi
+
+step "without a Vulkan library"
+bare=$(mktemp -d)
+go build -o "$bare/bitnet-gpu" ./cmd/bitnet-gpu
+if readelf -d "$bare/bitnet-gpu" | grep -E 'NEEDED.*lib(vulkan|GL|EGL)'; then exit 1; fi
+if [ "$(id -u)" = 0 ]; then # a root directory with nothing but what the program needs
+	ldd "$bare/bitnet-gpu" | grep -o '/[^ ]*' | xargs cp --parents -t "$bare"
+	cp test/testdata/golden/tinyA-i2_s.gguf "$bare"
+	generate=(generate -m tinyA-i2_s.gguf -p 'The quick' -n 20 -s 1)
+	(cd "$bare" && ./bitnet-gpu "${generate[@]}" --backend cpu >want 2>/dev/null)
+	chroot "$bare" /bitnet-gpu "${generate[@]}" >"$bare/got" 2>"$bare/said"
+	cmp "$bare/want" "$bare/got"
+	grep 'vulkan: no library: libvulkan.so.1' "$bare/said"
+fi
+rm -rf "$bare"
 
 step "race detector"
-BITNET_TEST_REQUIRE= go test -race -short -timeout 20m ./cpu/... ./engine/... ./cmd/... ./weights/...
+BITNET_TEST_REQUIRE= go test -race -short -timeout 20m ./cpu/... ./engine/... ./cmd/... ./weights/... ./gpu/...
 BITNET_TEST_REQUIRE= go test -race -short -timeout 20m -run 'Golden|NoGarbage' ./test
 
 step "other processors, emulated"

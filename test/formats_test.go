@@ -78,7 +78,7 @@ func TestFormats(t *testing.T) {
 			for _, typ := range []gguf.Type{gguf.I2_S, gguf.IQ2_BN, gguf.IQ1_BN} {
 				path := filepath.Join(dir, fmt.Sprint("relaid ", typ))
 				relay(t, i2s, path, typ)
-				check(path, weights.OpenOptions{I2SARM: true}, nil)
+				check(path, weights.OpenOptions{I2SLayout: 64}, nil)
 			}
 			hf := func(opt tiny.HFOptions) string {
 				dir := t.TempDir()

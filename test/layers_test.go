@@ -24,6 +24,7 @@ var floors = map[string]int{
 
 	"engine/tokenizer": 2,
 	"gpu/vulkan":       2,
+	"gpu/opengl":       2,
 
 	"cpu": 3,
 	"gpu": 3,

@@ -2,6 +2,7 @@ package weights
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -63,6 +64,10 @@ func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 	m.Vocab = r.vocab(m.VocabSize)
 	if r.err != nil {
 		return nil, r.err
+	}
+	if opt.I2SLayout == 0 && m.looksARM() {
+		return nil, errors.New("the weights make no sense as I2_S in blocks of 128, but do in blocks of 64, which llama-quantize writes on ARM: " +
+			"say --i2s-layout 64, or --i2s-layout 128 to insist")
 	}
 	m.Format = "GGUF v3, " + m.Layers[0].Q.Format.String()
 	return m, nil
@@ -273,7 +278,7 @@ func (r *ggufReader) ternary(name string, rows, cols int) Ternary {
 		return Ternary{}
 	}
 	size := format.Size(rows, cols)
-	if format == ternary.I2S && r.opt.I2SARM {
+	if format == ternary.I2S && r.opt.I2SLayout == 64 {
 		format = ternary.I2S64
 	}
 	m := Ternary{Name: name, Matrix: ternary.Matrix{Format: format, Rows: rows, Cols: cols, Data: t.Data[:size:size]}}

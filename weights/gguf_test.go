@@ -290,6 +290,26 @@ func FuzzGGUF(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
+	for _, typ := range []ternary.Format{ternary.TQ1_0, ternary.TQ2_0} { // and of other types
+		m := random(F16, true)
+		for i := range m.Layers {
+			l := &m.Layers[i]
+			m.FFN = 256
+			l.Gate, l.Up, l.Down, l.O = l.Q, l.Q, l.Q, l.Q
+			for _, t := range l.Tensors() {
+				t.Rows, t.Cols, t.Data = 16, 256, make([]byte, 16*256/4)
+			}
+		}
+		path := filepath.Join(f.TempDir(), "model.gguf")
+		if err := m.WriteGGUF(path, WriteOptions{Type: typ}); err != nil {
+			f.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := gguf.Parse(data)
 		if err != nil {

@@ -54,6 +54,16 @@ func (r *ggufReader) vocab(size int) Vocab {
 			r.fail(fmt.Errorf("key %q has %d elements for %d tokens", prefix+"token_type", len(v.Types), len(v.Tokens)))
 		}
 	}
+	if v.Model == "llama" {
+		v.Scores = read(r, r.file.Float32s, prefix+"scores")
+		if r.err == nil && len(v.Scores) != len(v.Tokens) {
+			r.fail(fmt.Errorf("key %q has %d elements for %d tokens", prefix+"scores", len(v.Scores), len(v.Tokens)))
+		}
+		v.SpacePrefix = true
+		if r.file.Has(prefix + "add_space_prefix") {
+			v.SpacePrefix = read(r, r.file.Bool, prefix+"add_space_prefix")
+		}
+	}
 	if r.file.Has(prefix + "merges") {
 		v.Merges = read(r, r.file.Strings, prefix+"merges")
 	}
@@ -64,7 +74,7 @@ func (r *ggufReader) vocab(size int) Vocab {
 	v.EOS = r.tokenID(prefix+"eos_token_id", size)
 	v.Pad = r.tokenID(prefix+"padding_token_id", size)
 	v.EOT = r.tokenID(prefix+"eot_token_id", size)
-	v.AddBOS = v.BOS >= 0 && preTokenizer(&v) == "llama-bpe" // llama.cpp's default
+	v.AddBOS = v.BOS >= 0 && (v.Model == "llama" || v.SplitsAsLlama3()) // llama.cpp's default
 	if r.file.Has(prefix + "add_bos_token") {
 		v.AddBOS = read(r, r.file.Bool, prefix+"add_bos_token")
 	}

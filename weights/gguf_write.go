@@ -195,7 +195,12 @@ func (v *Vocab) keys() (kv []gguf.KV) {
 		add("tokenizer.ggml.pre", pre)
 	}
 	add("tokenizer.ggml.tokens", v.Tokens)
-	add("tokenizer.ggml.scores", make([]float32, len(v.Tokens))) // some readers want them
+	if v.Scores != nil {
+		add("tokenizer.ggml.scores", v.Scores)
+		add("tokenizer.ggml.add_space_prefix", v.SpacePrefix)
+	} else {
+		add("tokenizer.ggml.scores", make([]float32, len(v.Tokens))) // some readers want them
+	}
 	if v.Types != nil {
 		types := make([]int32, len(v.Types))
 		for i, t := range v.Types {

@@ -57,6 +57,9 @@ func openShards(dir string) ([]*mapping, error) {
 		file, err := openMapping(filepath.Join(dir, name))
 		if err != nil {
 			_ = closeAll(files)
+			if pickled, _ := filepath.Glob(filepath.Join(dir, "pytorch_model*.bin")); pickled != nil && errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("%w (PyTorch's .bin files are not read: convert them to safetensors)", err)
+			}
 			return nil, err
 		}
 		files = append(files, file)

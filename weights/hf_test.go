@@ -185,6 +185,9 @@ var badDirs = []struct {
 	{"vocabulary smaller", "", `tensor "model.embed_tokens.weight" has shape [281 64], expected [280 64]`, tiny.HFOptions{}, config("vocab_size", 280)},
 
 	{"no weights", "model.safetensors", "no such file", tiny.HFOptions{}, remove("model.safetensors")},
+	{"PyTorch's weights", "model.safetensors", "PyTorch's .bin files are not read", tiny.HFOptions{}, func(dir string) error {
+		return os.Rename(filepath.Join(dir, "model.safetensors"), filepath.Join(dir, "pytorch_model.bin"))
+	}},
 	{"weights cut", "model.safetensors", "truncated download?", tiny.HFOptions{}, func(dir string) error { return os.Truncate(filepath.Join(dir, "model.safetensors"), 9000) }},
 	{"LFS pointer", "model.safetensors", "run git lfs pull", tiny.HFOptions{}, text("model.safetensors", "version https://git-lfs.github.com/spec/v1\n")},
 	{"header of 2^60", "model.safetensors", "a header of 1152921504606846976 bytes", tiny.HFOptions{}, text("model.safetensors", "\x00\x00\x00\x00\x00\x00\x00\x10{}")},

@@ -23,6 +23,10 @@ func readHFText(dir string, config *hfConfig) (Vocab, error) {
 		return v, invalid(path, err)
 	}
 	parsed, err := parseTokenizerJSON(data)
+	if errors.Is(err, errSentencePiece) {
+		path = filepath.Join(dir, "tokenizer.model")
+		parsed, err = readSentencePiece(path, data)
+	}
 	if err != nil {
 		return v, invalid(path, err)
 	}
@@ -42,6 +46,37 @@ func readHFText(dir string, config *hfConfig) (Vocab, error) {
 	return v, invalid(filepath.Join(dir, "config.json"), v.setEnds(config, generation.EOS))
 }
 
+// readSentencePiece reads a tokenizer.model, with the tokens that the
+// tokenizer.json beside it adds behind its pieces.
+func readSentencePiece(path string, tokenizerJSON []byte) (*Vocab, error) {
+	data, err := readVocabFile(path)
+	if err != nil {
+		return nil, err
+	}
+	v, err := parseSentencePiece(data)
+	if err != nil {
+		return nil, err
+	}
+	f, err := addedTokens(tokenizerJSON)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range f.AddedTokens {
+		switch n := int64(len(v.Tokens)); {
+		case a.ID < n:
+			continue // one of the pieces
+		case a.ID > n:
+			return nil, fmt.Errorf("added token %s has the id %d behind %d tokens", excerpt([]byte(a.Content)), a.ID, n)
+		}
+		kind := TokenUserDefined
+		if a.Special {
+			kind = TokenControl
+		}
+		v.Tokens, v.Types, v.Scores = append(v.Tokens, a.Content), append(v.Types, kind), append(v.Scores, 0)
+	}
+	return v, nil
+}
+
 // pad fills the vocabulary up to the rows of the embedding, of which some
 // models have more than tokens.
 func (v *Vocab) pad(rows int) error {
@@ -51,6 +86,9 @@ func (v *Vocab) pad(rows int) error {
 	for id := len(v.Tokens); id < rows; id++ {
 		v.Tokens = append(v.Tokens, fmt.Sprintf("[PAD%d]", id))
 		v.Types = append(v.Types, TokenUnused)
+		if v.Scores != nil {
+			v.Scores = append(v.Scores, 0)
+		}
 	}
 	return nil
 }

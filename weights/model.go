@@ -50,6 +50,9 @@ const (
 
 func (a Activation) String() string { return [...]string{"relu2", "silu"}[a] }
 
+// MarshalText is for JSON.
+func (a Activation) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
 // A Layer is one transformer block. Shapes are (rows, columns) = (out, in). The
 // rows of Q and K are ordered for a rotation of half-split pairs, also where a
 // file has them otherwise.

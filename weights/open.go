@@ -10,9 +10,10 @@ import (
 
 // OpenOptions say how to read what files do not say themselves.
 type OpenOptions struct {
-	// I2SARM reads I2_S in the layout that ARM builds of bitnet.cpp write
-	// (blocks of 64) instead of the official files' (blocks of 128).
-	I2SARM bool
+	// I2SLayout is the block of I2_S matrices: 128, as official files have it, or
+	// 64, as ARM builds of bitnet.cpp write them. 0 is 128 with a look at whether
+	// that can be.
+	I2SLayout int
 
 	// Progress, where not nil, hears how many bytes of master weights of the
 	// total have been read. It may be called from several goroutines.

@@ -3,17 +3,23 @@ package weights
 // A Vocab is a tokenizer as a model file describes it. engine/tokenizer makes
 // it work.
 type Vocab struct {
-	Model string // "gpt2": byte-level BPE
+	Model string // "gpt2": byte-level BPE; "llama": SentencePiece's BPE
 	Pre   string // name of the pre-tokenizer, such as "llama-bpe"; "" if the file has none
 
 	// Tokens, by id. Special tokens stand literally, the others in the GPT-2
-	// byte alphabet (a printable character for each of the 256 bytes).
+	// byte alphabet (a printable character for each of the 256 bytes), or as
+	// SentencePiece writes them, with U+2581 for a blank and <0x0A> for a byte.
 	Tokens []string
 	Types  []TokenType // (len(Tokens)), or nil: all normal
 
 	// Merges in the order of their rank, as "left right" in the same alphabet.
 	// Nil means tiktoken's rule: the rank of a merge is the id of its result.
 	Merges []string
+
+	// Of SentencePiece: how early a token is made of its parts, the highest
+	// first; and whether a blank goes in front of a text.
+	Scores      []float32 // (len(Tokens)); nil for other models
+	SpacePrefix bool
 
 	BOS, EOS, EOT, Pad int32 // -1: none
 	AddBOS             bool
@@ -32,3 +38,14 @@ const (
 	TokenUnused      TokenType = 5
 	TokenByte        TokenType = 6
 )
+
+// SplitsAsLlama3 reports whether text is cut into pieces as Llama 3 does it: by
+// the names of llama.cpp and, falcon_e, ik_llama.cpp, or where the file names
+// none, as the 2B4T's official file does, by the size of the vocabulary.
+func (v *Vocab) SplitsAsLlama3() bool {
+	switch v.Pre {
+	case "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon_e":
+		return true
+	}
+	return v.Pre == "" && len(v.Tokens) == llama3Ranks+256
+}

@@ -103,6 +103,17 @@ func (m *mergeJSON) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// errSentencePiece says that the file describes what SentencePiece's own file,
+// tokenizer.model, says exactly.
+var errSentencePiece = errors.New("model with byte_fallback is not supported: read the tokenizer.model beside it")
+
+// addedTokens returns the tokens that a tokenizer.json adds to others.
+func addedTokens(data []byte) (*tokenizerJSON, error) {
+	var f tokenizerJSON
+	err := json.Unmarshal(data, &f)
+	return &f, err
+}
+
 func parseTokenizerJSON(data []byte) (*Vocab, error) {
 	var f tokenizerJSON
 	if err := json.Unmarshal(data, &f); err != nil {
@@ -134,7 +145,7 @@ func (f *tokenizerJSON) check() error {
 	case m.ContinuingSubwordPrefix != "" || m.EndOfWordSuffix != "":
 		return errors.New("model with continuing_subword_prefix or end_of_word_suffix is not supported")
 	case m.ByteFallback:
-		return errors.New("model with byte_fallback is not supported")
+		return errSentencePiece
 	}
 	for _, n := range flatten(f.Normalizer) {
 		return fmt.Errorf("normalizer %s is not supported", n.Type)

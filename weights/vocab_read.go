@@ -13,7 +13,7 @@ import (
 const maxVocabFile = 64 << 20 // bytes
 
 // ReadVocab reads a vocabulary: that of a GGUF file, a Hugging Face
-// tokenizer.json, or a tokenizer.model in tiktoken's form. It goes by the
+// tokenizer.json, or a tokenizer.model in tiktoken's or SentencePiece's form. It goes by the
 // content, not by the name. Errors begin with the path and wrap ErrInvalid.
 func ReadVocab(path string) (*Vocab, error) {
 	if isGGUF(path) {
@@ -54,7 +54,7 @@ func parseVocab(data []byte) (*Vocab, error) {
 	case text[0] == '{':
 		return parseTokenizerJSON(data)
 	case bytes.ContainsFunc(text[:min(len(text), 512)], func(c rune) bool { return c < '\t' || c > '~' }):
-		return nil, fmt.Errorf("neither a tokenizer.json nor a tokenizer.model in tiktoken's form (SentencePiece models are not supported)")
+		return parseSentencePiece(data)
 	}
 	return parseTiktoken(data)
 }

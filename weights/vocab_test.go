@@ -81,7 +81,7 @@ func TestReadVocabRefuses(t *testing.T) {
 		"gguf":            {"GGUF\x03\x00\x00\x00", "too short for a GGUF header"},
 		"lfs":             {"version https://git-lfs.github.com/spec/v1\noid sha256:12\n", "a Git LFS pointer"},
 		"html":            {"<!DOCTYPE html><html>", "a web page"},
-		"sentencepiece":   {"\n\x0e\n\x05<unk>\x15\x00\x00\x00\x00\x18\x02", "SentencePiece models are not supported"},
+		"sentencepiece":   {"\n\x0e\n\x05<unk>\x15\x00\x00\x00\x00\x18\x02", "a SentencePiece model of type 1 is not supported"},
 		"too few":         {ranks(300), "300 ranks; a file in tiktoken's form does not name its special tokens"},
 		"no rank":         {"IQ==\n", `line 1: want "base64 rank", found "IQ=="`},
 		"not base64":      {"IQ== 0\n!! 1\n", `line 2: "!!" is not the base64`},

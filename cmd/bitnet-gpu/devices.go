@@ -58,6 +58,14 @@ func printDevice(w io.Writer, d *engine.Device) {
 		}
 		fmt.Fprintf(w, "%10s%s, %s, %s, ID %s\n", "", g.Type, g.API, g.Driver, g.ID)
 		fmt.Fprintf(w, "%10smemory %s, free %s, bindings of %s, groups of %d, subgroups of %d, integer dot product %s\n", "",
-			mebi(g.Memory), mebi(g.Free), mebi(g.Range), g.GroupSize, g.Subgroup, dot)
+			told(g.Memory), told(g.Free), mebi(g.Range), g.GroupSize, g.Subgroup, dot)
 	}
+}
+
+// told is a size, where the driver tells it.
+func told(n int64) string {
+	if n == 0 {
+		return "unknown"
+	}
+	return mebi(n)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,29 +22,24 @@ type modelFlags struct {
 	layout  i2sLayout
 }
 
-// i2sLayout is the flag of how I2_S matrices are laid out: 128, or 64 as ARM
-// builds of bitnet.cpp write them.
-type i2sLayout struct{ arm bool }
+// i2sLayout is the flag of how I2_S matrices are laid out: 0 is 128, if that can
+// be.
+type i2sLayout int
 
-func (l *i2sLayout) Type() string { return "128|64" }
-
-func (l *i2sLayout) String() string {
-	if l.arm {
-		return "64"
-	}
-	return "128"
-}
+func (l *i2sLayout) Type() string   { return "BLOCK" }
+func (l *i2sLayout) String() string { return "" }
 
 func (l *i2sLayout) Set(text string) error {
 	if text != "128" && text != "64" {
 		return fmt.Errorf("there are 128 and 64")
 	}
-	l.arm = text == "64"
-	return nil
+	n, err := strconv.Atoi(text)
+	*l = i2sLayout(n)
+	return err
 }
 
 func (l *i2sLayout) add(cmd *cobra.Command) {
-	cmd.Flags().Var(l, "i2s-layout", "block of I2_S matrices: 128, or 64 in files that llama-quantize wrote on ARM since November 2025")
+	cmd.Flags().Var(l, "i2s-layout", "of I2_S matrices: 128, or 64 where llama-quantize wrote them on ARM since November 2025 (default 128)")
 }
 
 func (f *modelFlags) add(cmd *cobra.Command) {
@@ -71,7 +67,7 @@ func (f *modelFlags) open(std stdio) (*engine.Engine, error) {
 	bar := newBar(std.err)
 	defer bar.finish()
 	return engine.Open(path, engine.Options{
-		Backend: f.backend, Device: f.device, Context: f.context, Threads: f.threads, Batch: f.batch, I2SARM: f.layout.arm, Progress: bar.progress,
+		Backend: f.backend, Device: f.device, Context: f.context, Threads: f.threads, Batch: f.batch, I2S: int(f.layout), Progress: bar.progress,
 		Notice: func(line string) { fmt.Fprintln(std.err, line) },
 	})
 }

@@ -18,7 +18,11 @@ func (t *Tokenizer) EncodeSpecial(dst []int32, text string) []int32 {
 func (t *Tokenizer) encode(dst []int32, text string, names *matcher) []int32 {
 	for len(text) > 0 {
 		id, begin, end := names.next(text)
-		for rest := text[:begin]; len(rest) > 0; {
+		rest := text[:begin]
+		if t.ranks != nil {
+			dst, rest = t.appendPieces(dst, rest), ""
+		}
+		for len(rest) > 0 {
 			n := nextPiece(rest)
 			dst = t.appendPiece(dst, rest[:n])
 			rest = rest[n:]

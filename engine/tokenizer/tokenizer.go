@@ -29,6 +29,8 @@ type Tokenizer struct {
 	byteID  [256]int32 // the tokens of single bytes
 	lexicon lexicon    // the ordinary tokens by their bytes
 	merges  merges
+	ranks   []int32 // SentencePiece: of the tokens, the lowest merges first; else nil
+	prefix  bool    // a blank goes in front of a text
 
 	special matcher // tokens that EncodeSpecial recognises
 	always  matcher // those of them that Encode recognises too
@@ -60,7 +62,9 @@ func newTokenizer(v *weights.Vocab) (*Tokenizer, error) {
 	if err := t.addTokens(v); err != nil {
 		return nil, err
 	}
-	if v.Merges == nil {
+	if v.Model == "llama" {
+		t.ranks, t.prefix = rankScores(v.Scores), v.SpacePrefix
+	} else if v.Merges == nil {
 		t.deriveMerges()
 	} else if err := t.listMerges(v.Merges); err != nil {
 		return nil, err
@@ -73,8 +77,10 @@ func newTokenizer(v *weights.Vocab) (*Tokenizer, error) {
 func check(v *weights.Vocab) error {
 	n := len(v.Tokens)
 	switch {
-	case v.Model != "gpt2":
-		return fmt.Errorf("model %q is not supported, only byte-level BPE (gpt2) is", v.Model)
+	case v.Model != "gpt2" && v.Model != "llama":
+		return fmt.Errorf("model %q is not supported, only byte-level BPE (gpt2) and SentencePiece's (llama) are", v.Model)
+	case v.Model == "llama" && len(v.Scores) != n:
+		return fmt.Errorf("%d tokens, but %d scores", n, len(v.Scores))
 	case n == 0:
 		return errors.New("the vocabulary is empty")
 	case n > 1<<24:
@@ -82,14 +88,12 @@ func check(v *weights.Vocab) error {
 	case v.Types != nil && len(v.Types) != n:
 		return fmt.Errorf("%d tokens, but %d token types", n, len(v.Types))
 	}
-	switch v.Pre {
-	case "llama-bpe", "llama3", "llama-v3":
-	case "":
-		if n != 128256 {
-			return fmt.Errorf("the file names no pre-tokenizer and has %d tokens, not Llama 3's 128256: which splitting it wants cannot be told", n)
-		}
+	switch {
+	case v.Model == "llama" || v.SplitsAsLlama3():
+	case v.Pre == "":
+		return fmt.Errorf("the file names no pre-tokenizer and has %d tokens, not Llama 3's 128256: which splitting it wants cannot be told", n)
 	default:
-		return fmt.Errorf("pre-tokenizer %q is not supported, only llama-bpe is", v.Pre)
+		return fmt.Errorf("pre-tokenizer %q is not supported, only llama-bpe and falcon3 are", v.Pre)
 	}
 	for _, end := range []struct {
 		name string
@@ -129,6 +133,9 @@ func (t *Tokenizer) addTokens(v *weights.Vocab) error {
 			return fmt.Errorf("tokens %d and %d are both %q", same, id, v.Tokens[id])
 		}
 	}
+	if v.Model == "llama" {
+		return t.addBytes()
+	}
 	for b := range t.byteID {
 		if t.byteID[b] = t.find(string([]byte{byte(b)})); t.byteID[b] < 0 {
 			return fmt.Errorf("no token for the byte 0x%02X", b)
@@ -148,9 +155,14 @@ func (t *Tokenizer) addTexts(v *weights.Vocab) error {
 			return err
 		}
 		ok := true
-		if kind == weights.TokenNormal {
+		switch {
+		case kind == weights.TokenByte:
+			text, ok = appendByteToken(text, token)
+		case kind == weights.TokenNormal && v.Model == "llama":
+			text = append(text, strings.ReplaceAll(token, blank, " ")...)
+		case kind == weights.TokenNormal:
 			text, ok = weights.AppendBytes(text, token)
-		} else {
+		default:
 			text = append(text, token...)
 		}
 		switch {
@@ -185,6 +197,10 @@ func kindOf(v *weights.Vocab, id int) (weights.TokenType, error) {
 	case weights.TokenUnknown:
 		return weights.TokenControl, nil // byte-level BPE knows every text
 	case weights.TokenControl, weights.TokenUserDefined, weights.TokenUnused:
+	case weights.TokenByte:
+		if v.Model != "llama" {
+			return 0, fmt.Errorf("token %d, %q, has the type %d, which byte-level BPE does not have", id, v.Tokens[id], kind)
+		}
 	default:
 		return 0, fmt.Errorf("token %d, %q, has the type %d, which byte-level BPE does not have", id, v.Tokens[id], kind)
 	}

@@ -75,14 +75,14 @@ const (
 
 // Info describes a device.
 type Info struct {
-	API    string // "Vulkan 1.3.230"
+	API    string // "Vulkan 1.3.230", the name of the backend first
 	Device string // its own name
 	Driver string // name and version
 	ID     string // stays the same over starts: the UUID in hex
 	Type   Type
 
-	Memory int64 // bytes of its own memory; of what it shares with the host where it has none
-	Free   int64 // how many of them may be used now, as far as the driver tells
+	Memory int64 // bytes of its own memory; of what it shares with the host where it has none; 0: not known
+	Free   int64 // how many of them may be used now, as far as the driver tells; 0: not known
 
 	Unified  bool // its memory is the host's
 	Subgroup int  // invocations in a subgroup
@@ -104,13 +104,6 @@ const (
 
 func (t Type) String() string {
 	return [...]string{"discrete", "integrated", "virtual", "other", "software"}[t]
-}
-
-// A Candidate is a device that was found, and whether it would be opened.
-type Candidate struct {
-	Info   Info
-	Chosen bool
-	Why    string // why it was not chosen
 }
 
 // Limits bound what a list may ask of a device.

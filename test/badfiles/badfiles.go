@@ -43,12 +43,14 @@ func Cases(dir string) ([]Case, error) {
 			return nil, err
 		}
 	}
-	f := model()
-	f.find("ffn_up").data[7] = 0xFF
-	if err := write("code 3", "holds code 3", f.bytes()); err != nil {
-		return nil, err
+	for _, c := range late {
+		f := model()
+		c.mutate(f)
+		if err := write(c.name, c.want, f.bytes()); err != nil {
+			return nil, err
+		}
+		cases[len(cases)-1].Late = true
 	}
-	cases[len(cases)-1].Late = true
 
 	cases = append(cases,
 		Case{Name: "no file", Path: filepath.Join(dir, "absent.gguf"), Want: "no such file"},
@@ -72,6 +74,15 @@ var raw = []struct{ name, want, content string }{
 	{"ggml of old", "before GGUF", "tjgg\x03\x00\x00\x00"},
 	{"wrong magic", `starts with "LLMF", expected "GGUF"`, "LLMF\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
 	{"control characters", `starts with "\x00\n\r\x1b"`, "\x00\n\r\x1bxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},
+}
+
+// late make faults that show when weights are read.
+var late = []struct {
+	name, want string
+	mutate     func(f *file)
+}{
+	{"code 3", "holds code 3", func(f *file) { f.find("ffn_up").data[7] = 0xFF }},
+	{"IQ2_BN of two scales", "the row at row 1, column 0 has another scale", func(f *file) { f.iq2("attn_q", 1, 1.5) }},
 }
 
 // mutations make one fault in a good model.
@@ -158,11 +169,34 @@ var mutations = []struct {
 	{"wrong shape of a norm", `tensor "blk.0.ffn_norm.weight" has shape [32 2], expected [64]`, func(f *file) { f.find("ffn_norm").dims = []uint64{32, 2} }},
 	{"feed-forward width", `tensor "blk.0.ffn_gate.weight" has shape [64 64], expected [64 128]`, func(f *file) { f.set("feed_forward_length", le32(128)) }},
 	{"I2_S of odd size", "elements of type I2_S, expected a multiple of 128", func(f *file) { f.find("attn_q").dims[1] = 63 }},
-	{"dense matrix in a block", `tensor "blk.0.attn_q.weight" is of type F16, expected I2_S`, func(f *file) {
+	{"type 36 of ggml", `tensor "blk.0.ffn_gate.weight": type 36 with room for 2304 bytes is not I2_S, which takes 1056, but perhaps IQ4_NL_4_4`, func(f *file) {
+		t := f.find("ffn_gate")
+		t.data = append(t.data, make([]byte, 64*64/32*18-len(t.data))...)
+	}},
+	{"IQ2_BN of scale NaN", `tensor "blk.0.attn_q.weight" has scale NaN`, func(f *file) { f.iq2("attn_q", float32(math.NaN()), 1) }},
+	{"TQ2_0 of half a block", `rows of 64 elements of type TQ2_0, expected a multiple of 256`, func(f *file) { f.find("attn_q").typ = 35 }},
+	{"a scale beside a matrix, of 0", `tensor "blk.0.attn_q.weight" has scale 0`, func(f *file) {
+		f.tensor("blk.0.attn_q.scale", typeF32, float(0), 1)
+	}},
+	{"two scales beside a matrix", `tensor "blk.0.attn_q.scale" has shape [2], expected [1]`, func(f *file) {
+		f.tensor("blk.0.attn_q.scale", typeF32, join(float(1), float(1)), 2)
+	}},
+	{"a scale of a wrong type", `tensor "blk.0.attn_q.scale" is of type F16, expected F32`, func(f *file) {
+		f.tensor("blk.0.attn_q.scale", typeF16, []byte{0, 60}, 1)
+	}},
+	{"a scale of an unknown matrix", `tensor "blk.0.attn_x.scale" is not supported`, func(f *file) { f.tensor("blk.0.attn_x.scale", typeF32, float(1), 1) }},
+	{"scores for other tokens", `key "tokenizer.ggml.scores" has 1 elements for 32 tokens`, func(f *file) {
+		f.set("tokenizer.ggml.model", text("llama"))
+		f.key("tokenizer.ggml.scores", array, join(le32(f32), le64(1), float(1)))
+	}},
+	{"dense matrix in a block", `tensor "blk.0.attn_q.weight" is of type F16, expected I2_S, TQ1_0`, func(f *file) {
 		t := f.find("attn_q")
 		t.typ, t.data = typeF16, make([]byte, 2*64*64)
 	}},
-	{"ternary embedding", `tensor "token_embd.weight" is of type I2_S, expected F32`, func(f *file) { f.find("token_embd").typ = typeI2S }},
+	{"ternary embedding", `tensor "token_embd.weight" is of type I2_S, expected F32`, func(f *file) {
+		t := f.find("token_embd")
+		t.typ, t.data = typeI2S, t.data[:64*32/4+32]
+	}},
 	{"norm of a wrong type", `tensor "output_norm.weight" is of type I8, expected F32`, func(f *file) { f.find("output_norm").typ = 24 }},
 	{"norm with NaN", `tensor "output_norm.weight" holds NaN at 3`, func(f *file) { copy(f.find("output_norm").data[12:], float(float32(math.NaN()))) }},
 	{"scale NaN", `tensor "blk.0.ffn_up.weight" has scale NaN`, scale(float32(math.NaN()))},

@@ -102,6 +102,22 @@ func (f *file) matrix(name string, rows uint64) {
 	f.tensor(name, typeI2S, data, 64, rows)
 }
 
+// iq2 makes a matrix one of IQ2_BN, whose rows each have a scale.
+func (f *file) iq2(name string, first, rest float32) {
+	t := f.find(name)
+	t.typ, t.data = 135, nil
+	for row := range 64 {
+		scale := rest
+		if row == 0 {
+			scale = first
+		}
+		t.data = append(t.data, float(scale)...)
+		for range 16 {
+			t.data = append(t.data, 0x96) // not all 0
+		}
+	}
+}
+
 // find returns the tensor of that name, at the model's "blk.0." where it is
 // one of the block's.
 func (f *file) find(name string) *tensor {

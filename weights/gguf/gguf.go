@@ -172,6 +172,19 @@ func (f *File) Int32s(key string) ([]int32, error) {
 	return list, nil
 }
 
+// Float32s returns the array of float32 at key.
+func (f *File) Float32s(key string) ([]float32, error) {
+	array, err := f.array(key, Float32)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]float32, array.Len)
+	for i := range list {
+		list[i] = math.Float32frombits(binary.LittleEndian.Uint32(array.raw[4*i:]))
+	}
+	return list, nil
+}
+
 func (f *File) array(key string, elem ValueType) (Array, error) {
 	want := "an array of " + elem.String()
 	array, err := typed[Array](f, key, want)

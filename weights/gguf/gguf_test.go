@@ -108,6 +108,9 @@ func TestGetters(t *testing.T) {
 	text, err2 := f.Text("i")
 	list, err3 := f.Strings("m")
 	numbers, err4 := f.Int32s("n")
+	if floats, err := f.Float32s("o"); err != nil || !slices.Equal(floats, []float32{0.5}) {
+		t.Error(floats, err)
+	}
 	if !flag || text != "text" || !slices.Equal(list, []string{"", "one", "two"}) || !slices.Equal(numbers, []int32{1, -1}) {
 		t.Error(flag, text, list, numbers, err1, err2, err3, err4)
 	}

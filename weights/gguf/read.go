@@ -233,6 +233,18 @@ func (f *File) placeTensors(r *reader) {
 			return
 		}
 	}
+	for i, t := range order {
+		end := len(r.data)
+		if i+1 < len(order) {
+			end = order[i+1].Offset
+		}
+		if n, _ := t.elements(); t.Type == I2_S && end-t.Offset >= n/32*18 {
+			r.where = fmt.Sprintf("tensor %q", t.Name)
+			r.fail("type %d with room for %d bytes is not I2_S, which takes %d, but perhaps IQ4_NL_4_4, which ggml has retired: not supported",
+				uint32(I2_S), end-t.Offset, len(t.Data))
+			return
+		}
+	}
 }
 
 // A reader takes values off data. After the first error it gives zeros, and err

@@ -1,0 +1,95 @@
+//go:build cgo && opengl && (linux || windows)
+
+package opengl
+
+// #include "shim.h"
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+
+	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/gpu/driver"
+)
+
+// buffer is a driver.Buffer.
+type buffer struct {
+	d     *device
+	name  C.GLuint // OpenGL's; 0: released
+	label string
+	size  int
+}
+
+func (b *buffer) Label() string { return b.label }
+func (b *buffer) Size() int     { return b.size }
+
+// NewBuffer implements driver.Device.
+func (d *device) NewBuffer(label string, size int, use driver.Use) (driver.Buffer, error) {
+	if size <= 0 || size%4 != 0 {
+		panic(fmt.Sprintf("BUG: buffer %s of %d bytes", label, size))
+	}
+	usage := C.GLenum(C.GL_DYNAMIC_COPY) // kernels write and kernels read
+	if use == driver.Host {
+		usage = C.GL_STREAM_DRAW // the host writes, and little is read
+	}
+	b, err := d.newBuffer(label, size, usage)
+	if err != nil {
+		return nil, err // and not a nil *buffer in an interface
+	}
+	return b, nil
+}
+
+func (d *device) newBuffer(label string, size int, usage C.GLenum) (*buffer, error) {
+	if d.lost != nil {
+		return nil, d.lost
+	}
+	if d.fault.Hit("oom") {
+		return nil, fmt.Errorf("opengl: injected fault: buffer %s: %w", label, compute.ErrMemory)
+	}
+	b := &buffer{d: d, label: label, size: size}
+	err := d.thread.do(func() error {
+		var name C.GLuint
+		if err := d.check(C.ogl_buffer_new(d.c, C.int64_t(size), usage, &name)); err != nil {
+			return err
+		}
+		b.name = name
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("buffer %s of %d MiB: %w", label, size>>20, err)
+	}
+	d.buffers[b] = true
+	return b, nil
+}
+
+func (b *buffer) Release() {
+	if b.name == 0 { // released, or its device closed
+		return
+	}
+	_ = b.d.thread.do(func() error {
+		C.ogl_buffer_free(b.d.c, b.name)
+		return nil
+	})
+	delete(b.d.buffers, b)
+	b.name = 0
+}
+
+func (b *buffer) Write(offset int, data []byte) error {
+	if offset < 0 || offset > b.size-len(data) || (offset|len(data))%4 != 0 {
+		panic(fmt.Sprintf("BUG: write of [%d:%d] to buffer %s, which has %d bytes", offset, offset+len(data), b.label, b.size))
+	}
+	d := b.d
+	if d.lost != nil {
+		return d.lost
+	}
+	if b.name == 0 {
+		panic("BUG: buffer " + b.label + " was released")
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	return d.thread.do(func() error {
+		return d.check(C.ogl_write(d.c, b.name, C.int64_t(offset), unsafe.Pointer(&data[0]), C.int64_t(len(data))))
+	})
+}

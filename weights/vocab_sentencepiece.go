@@ -1,0 +1,149 @@
+package weights
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// SentencePiece's own file, tokenizer.model: a protocol buffer of the message
+// ModelProto. What is read of it: its pieces with their scores and types, that
+// it is of BPE, the ids of special pieces, and whether a blank goes in front.
+// (github.com/google/sentencepiece, src/sentencepiece_model.proto)
+
+// Numbers of fields, and of types.
+const (
+	modelPieces     = 1
+	modelTrainer    = 2
+	modelNormalizer = 3
+
+	pieceText  = 1
+	pieceScore = 2
+	pieceType  = 3
+
+	trainerKind = 3
+	trainerBOS  = 41
+	trainerEOS  = 42
+	trainerPad  = 43
+
+	normalizerPrefix = 3
+
+	kindUnigram = 1
+	kindBPE     = 2
+)
+
+func parseSentencePiece(data []byte) (*Vocab, error) {
+	v := &Vocab{Model: "llama", SpacePrefix: true, AddBOS: true, BOS: 1, EOS: 2, EOT: -1, Pad: -1}
+	kind := uint64(kindUnigram) // the format's default
+	err := eachField(data, func(number int, value uint64, bytes []byte) error {
+		switch number {
+		case modelPieces:
+			return v.addPiece(bytes)
+		case modelTrainer:
+			return eachField(bytes, func(number int, value uint64, _ []byte) error {
+				switch number {
+				case trainerKind:
+					kind = value
+				case trainerBOS:
+					v.BOS = int32(value)
+				case trainerEOS:
+					v.EOS = int32(value)
+				case trainerPad:
+					v.Pad = int32(value)
+				}
+				return nil
+			})
+		case modelNormalizer:
+			return eachField(bytes, func(number int, value uint64, _ []byte) error {
+				if number == normalizerPrefix {
+					v.SpacePrefix = value != 0
+				}
+				return nil
+			})
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("not a SentencePiece model: %w", err)
+	case len(v.Tokens) == 0:
+		return nil, errors.New("not a SentencePiece model: no pieces")
+	case kind != kindBPE:
+		return nil, fmt.Errorf("a SentencePiece model of type %d is not supported, only BPE (%d)", kind, kindBPE)
+	}
+	for _, id := range []int32{v.BOS, v.EOS, v.Pad} {
+		if id < -1 || int(id) >= len(v.Tokens) {
+			return nil, fmt.Errorf("token id %d of begin, end or padding, expected -1 to %d", id, len(v.Tokens)-1)
+		}
+	}
+	v.AddBOS = v.BOS >= 0
+	return v, nil
+}
+
+func (v *Vocab) addPiece(message []byte) error {
+	text, score, kind := "", float32(0), uint64(TokenNormal)
+	err := eachField(message, func(number int, value uint64, bytes []byte) error {
+		switch number {
+		case pieceText:
+			text = string(bytes)
+		case pieceScore:
+			score = math.Float32frombits(uint32(value))
+		case pieceType:
+			kind = value
+		}
+		return nil
+	})
+	if err == nil && text == "" {
+		err = fmt.Errorf("piece %d is empty", len(v.Tokens))
+	}
+	if err == nil && (kind < uint64(TokenNormal) || kind > uint64(TokenByte)) {
+		err = fmt.Errorf("piece %d is of type %d", len(v.Tokens), kind)
+	}
+	v.Tokens, v.Scores = append(v.Tokens, text), append(v.Scores, score)
+	v.Types = append(v.Types, TokenType(kind)) // GGUF took its numbers from here
+	return err
+}
+
+// eachField calls f for the fields of a protocol buffer: with the value of a
+// number, or the bytes of a string or message.
+func eachField(data []byte, f func(number int, value uint64, bytes []byte) error) error {
+	for len(data) > 0 {
+		key, n := binary.Uvarint(data)
+		if n <= 0 || key>>3 == 0 || key>>3 > math.MaxInt32 {
+			return errors.New("a field without a number")
+		}
+		data = data[n:]
+		number, value, bytes := int(key>>3), uint64(0), []byte(nil)
+		size := 0
+		switch key & 7 {
+		case 0:
+			if value, size = binary.Uvarint(data); size <= 0 {
+				return fmt.Errorf("field %d: its value is cut off", number)
+			}
+		case 1:
+			size = 8
+		case 2:
+			length, n := binary.Uvarint(data)
+			if n <= 0 || length > uint64(len(data)-n) {
+				return fmt.Errorf("field %d: its bytes end behind the file", number)
+			}
+			bytes, size = data[n:n+int(length)], n+int(length)
+		case 5:
+			size = 4
+		default:
+			return fmt.Errorf("field %d is of wire type %d", number, key&7)
+		}
+		if size > len(data) {
+			return fmt.Errorf("field %d: its value is cut off", number)
+		}
+		if size == 4 && key&7 == 5 {
+			value = uint64(binary.LittleEndian.Uint32(data))
+		}
+		if err := f(number, value, bytes); err != nil {
+			return err
+		}
+		data = data[size:]
+	}
+	return nil
+}

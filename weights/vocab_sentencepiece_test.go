@@ -1,0 +1,123 @@
+package weights
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A field of a protocol buffer: of a number, a float32, or bytes.
+func field(number int, value any) []byte {
+	switch v := value.(type) {
+	case int:
+		return binary.AppendUvarint(binary.AppendUvarint(nil, uint64(number<<3)), uint64(v))
+	case float32:
+		return binary.LittleEndian.AppendUint32(binary.AppendUvarint(nil, uint64(number<<3|5)), math.Float32bits(v))
+	case []byte:
+		b := binary.AppendUvarint(binary.AppendUvarint(nil, uint64(number<<3|2)), uint64(len(v)))
+		return append(b, v...)
+	}
+	panic("BUG: field")
+}
+
+func piece(text string, score float32, kind int) []byte {
+	m := slices.Concat(field(1, []byte(text)), field(2, score))
+	if kind != 1 { // the default
+		m = append(m, field(3, kind)...)
+	}
+	return field(1, m)
+}
+
+// sentencePiece is a small tokenizer.model.
+func sentencePiece() []byte {
+	b := slices.Concat(piece("<unk>", 0, 2), piece("<s>", 0, 3), piece("</s>", 0, 3))
+	for i := range 256 {
+		b = append(b, piece(fmt.Sprintf("<0x%02X>", i), 0, 6)...)
+	}
+	b = slices.Concat(b, piece("▁t", -1, 1), piece("he", -2.5, 1))
+	trainer := slices.Concat(field(1, []byte("input.txt")), field(3, 2), field(40, 0), field(41, 1), field(42, 2))
+	return slices.Concat(b, field(2, trainer), field(3, slices.Concat(field(1, []byte("nmt")), field(3, 1))))
+}
+
+func TestSentencePiece(t *testing.T) {
+	v, err := ReadVocab(write(t, string(sentencePiece())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := len(v.Tokens)
+	if n != 261 || v.Tokens[260] != "he" || v.Scores[260] != -2.5 || v.Types[260] != TokenNormal || v.Types[3] != TokenByte || v.Types[0] != TokenUnknown ||
+		v.BOS != 1 || v.EOS != 2 || v.Pad != -1 || !v.AddBOS || !v.SpacePrefix || v.Model != "llama" {
+		t.Errorf("%d tokens, %+v", n, Vocab{BOS: v.BOS, EOS: v.EOS, Pad: v.Pad, AddBOS: v.AddBOS, SpacePrefix: v.SpacePrefix})
+	}
+	m := random(F16, true) // and in a GGUF file
+	m.VocabSize, m.TokenEmbd.Rows = n, n
+	m.TokenEmbd.Data = make([]byte, n*m.TokenEmbd.RowBytes())
+	m.Output, m.Vocab = m.TokenEmbd, *v
+	sameModel(t, rewrite(t, m), m)
+}
+
+func TestSentencePieceRefuses(t *testing.T) {
+	good := string(sentencePiece())
+	for _, c := range []struct{ data, want string }{
+		{good + "\x00", "a field without a number"},
+		{good + "\x0a\x7f", "field 1: its bytes end behind the file"},
+		{good + "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "field 1: its bytes end behind the file"},
+		{good + "\x08", "field 1: its value is cut off"},
+		{good + "\x0d\x01", "field 1: its value is cut off"},
+		{good + "\x0b", "field 1 is of wire type 3"},
+		{good + "\x0a\x00", "piece 261 is empty"},
+		{good + string(piece("x", 0, 7)), "piece 261 is of type 7"},
+		{good + string(field(2, field(3, 1))), "of type 1 is not supported, only BPE (2)"},
+		{good + string(field(2, field(41, 261))), "token id 261 of begin, end or padding"},
+		{"\x12\x00", "no pieces"},
+	} {
+		if _, err := parseSentencePiece([]byte(c.data)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, expected %s", err, c.want)
+		}
+	}
+}
+
+// TestHFSentencePiece reads a tokenizer.model where the tokenizer.json is one of
+// SentencePiece's, with the tokens that it adds.
+func TestHFSentencePiece(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"tokenizer.model": string(sentencePiece()),
+		"tokenizer.json":  `{"model":{"type":"BPE","byte_fallback":true},"added_tokens":[{"id":1,"content":"<s>","special":true},{"id":261,"content":"<pad>","special":true}]}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := &hfConfig{Config: Config{VocabSize: 264}, BOS: hfTokens{1}, EOS: hfTokens{2}, Pad: hfTokens{261}}
+	v, err := readHFText(dir, config)
+	if err != nil || len(v.Tokens) != 264 || len(v.Scores) != 264 || v.Tokens[261] != "<pad>" || v.Types[261] != TokenControl || v.Types[263] != TokenUnused || v.Pad != 261 {
+		t.Errorf("%d tokens, %d scores, padding %d, %v", len(v.Tokens), len(v.Scores), v.Pad, err)
+	}
+	if err := os.Remove(filepath.Join(dir, "tokenizer.model")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readHFText(dir, config); err == nil || !strings.Contains(err.Error(), "tokenizer.model: no such file") {
+		t.Error(err)
+	}
+}
+
+// FuzzParseSentencePiece reads any bytes, into no more than they hold.
+func FuzzParseSentencePiece(f *testing.F) {
+	f.Add(sentencePiece()[:200])
+	f.Add(slices.Concat(piece("<unk>", 0, 2), piece("a", -1, 1), field(2, field(3, 2)), field(2, slices.Concat(field(41, 0), field(42, 1)))))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := parseSentencePiece(data)
+		if err != nil {
+			return
+		}
+		if n := len(v.Tokens); n > len(data) || len(v.Types) != n || len(v.Scores) != n || int(v.BOS) >= n || int(v.EOS) >= n {
+			t.Errorf("%d tokens of %d bytes, %d types, %d scores, BOS %d, EOS %d", n, len(data), len(v.Types), len(v.Scores), v.BOS, v.EOS)
+		}
+	})
+}
