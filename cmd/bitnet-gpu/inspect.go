@@ -51,6 +51,9 @@ func inspectCmd(std stdio) *cobra.Command {
 		if err := s.Guard(func() error { r = newReport(s); return nil }); err != nil {
 			return err
 		}
+		if info, err := os.Stat(path); sum && err == nil && info.IsDir() {
+			return usage("--sha256 is of one file, and %s is a directory", path)
+		}
 		if sum {
 			if r.SHA256, err = fileSum(path); err != nil {
 				return err
