@@ -51,9 +51,6 @@ func inspectCmd(std stdio) *cobra.Command {
 		if err := s.Guard(func() error { r = newReport(s); return nil }); err != nil {
 			return err
 		}
-		if info, err := os.Stat(path); sum && err == nil && info.IsDir() {
-			return usage("--sha256 is of one file, and %s is a directory", path)
-		}
 		if sum {
 			if r.SHA256, err = fileSum(path); err != nil {
 				return err
@@ -164,6 +161,9 @@ func fileSum(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return "", usage("--sha256 is of one file, and %s is a directory", path)
+	}
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err
