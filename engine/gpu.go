@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"strings"
 
 	"bitnet-gpu/engine/compute"
@@ -12,9 +11,6 @@ import (
 
 // openGPU opens the backend on a device of a graphics interface.
 func openGPU(name string, m *weights.Model, opt compute.Options, open func() (driver.Device, error)) (compute.Backend, error) {
-	if m.Activation != weights.ReLU2 || !m.SubNorms {
-		return nil, fmt.Errorf("%s: no kernels yet for models with %s, sub-norms: %v: %w", name, m.Activation, m.SubNorms, compute.ErrUnavailable)
-	}
 	dev, err := open()
 	if err != nil {
 		return nil, err

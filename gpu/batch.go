@@ -89,22 +89,23 @@ func (b *backend) prompts(steps []compute.Step) error {
 // continuations lets the steps that ask for it go on greedily, all together.
 func (b *backend) continuations(steps []compute.Step) error {
 	for {
-		fed := false
+		b.queue = b.queue[:0]
+		chain := mostChain
 		for i := range steps {
 			s := &steps[i]
-			if s.N == len(s.Next) || slices.Contains(s.Stop, s.Next[s.N-1]) {
+			if s.N == len(s.Next) || slices.Contains(s.Stop, s.Next[s.N-1]) || len(b.queue) == b.most {
 				continue
 			}
-			fed = true
-			r := row{slot: s.Slot, pos: s.Pos + len(s.Tokens) + s.N - 1, token: s.Next[s.N-1], next: s}
-			if err := b.feed(r); err != nil {
-				return err
+			for chain > len(s.Next)-s.N {
+				chain /= 2
 			}
+			pos := s.Pos + len(s.Tokens) + s.N - 1
+			b.queue = append(b.queue, row{slot: s.Slot, pos: pos, token: s.Next[s.N-1], row: len(b.queue), next: s})
 		}
-		if !fed {
+		if len(b.queue) == 0 {
 			return nil
 		}
-		if err := b.flush(); err != nil {
+		if err := b.run(chain); err != nil {
 			return err
 		}
 	}
@@ -130,13 +131,32 @@ func (b *backend) feed(r row) error {
 	return nil
 }
 
-// flush computes the rows of the batch and hands out what they ask for.
+// flush computes the rows of the batch and hands out what they ask for. Where
+// that is nothing but the best tokens, the device finds them.
 func (b *backend) flush() error {
 	defer func() { b.queue = b.queue[:0] }()
 	if len(b.queue) == 0 {
 		return nil
 	}
-	s := shape{tokens: len(b.queue)}
+	best, others := false, false
+	for i := range b.queue {
+		r := &b.queue[i]
+		best = best || r.next != nil
+		others = others || r.wantsLogits() && r.next == nil
+	}
+	if best && !others {
+		return b.run(1)
+	}
+	return b.run(0)
+}
+
+// run computes the batch and hands out the logits, or where the chain is not 0
+// the best tokens, so many one after the other.
+func (b *backend) run(chain int) error {
+	if b.trace != nil {
+		chain = 0 // the tracer sees one batch at a time, and its logits
+	}
+	s := shape{tokens: len(b.queue), chain: chain}
 	for t := range b.queue {
 		r := &b.queue[t]
 		copy(b.words[batchHeader+4*t:], []uint32{uint32(r.token), uint32(r.slot), uint32(r.pos)})
@@ -152,14 +172,36 @@ func (b *backend) flush() error {
 	if b.trace != nil {
 		l.show()
 	}
-	ok := b.numeric[0] == 0
+	ok := chain > 0 || b.numeric[0] == 0
 	for i := range b.queue {
-		ok = b.handOut(&b.queue[i]) && ok
+		if r := &b.queue[i]; chain > 0 {
+			ok = l.handOn(r) && ok
+		} else {
+			ok = b.handOut(r) && ok
+		}
 	}
 	if !ok {
 		return compute.ErrNumeric
 	}
 	return nil
+}
+
+// handOn gives a row's step the tokens of the chain, until one stops it. What
+// the device made beyond that stands where the next tokens will be written.
+func (l *list) handOn(r *row) (ok bool) {
+	s := r.next
+	for c := range l.chain {
+		if s == nil || s.N > 0 && slices.Contains(s.Stop, s.Next[s.N-1]) {
+			break
+		}
+		chosen := l.chosen[c*l.rows+r.row]
+		if chosen[1] != 0 {
+			return false
+		}
+		s.Next[s.N] = int32(chosen[0])
+		s.N++
+	}
+	return true
 }
 
 // handOut gives a row what it asks for, and reports false where a logit that it

@@ -44,6 +44,26 @@ func BenchmarkToken(b *testing.B) {
 	report(b, be, step.Pos)
 }
 
+// BenchmarkPrompt feeds 128 tokens to the same model.
+func BenchmarkPrompt(b *testing.B) {
+	dev, err := vulkan.Open(vulkan.Options{Software: true})
+	if err != nil {
+		b.Skip(err)
+	}
+	g, err := New(dev, tiny.Big(2), compute.Options{Slots: 1, Context: 1024})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer g.Close()
+	step := compute.Step{Tokens: ids(128)}
+	for b.Loop() {
+		if err := g.Forward([]compute.Step{step}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N*len(step.Tokens))/b.Elapsed().Seconds(), "tokens/s")
+}
+
 // report times the commands of the list of one token.
 func report(b *testing.B, be *backend, pos int) {
 	best := readRate(b, be.dev)

@@ -147,7 +147,7 @@ func (d *device) dispatch(c *driver.Dispatch) {
 	}
 	name, _, _ := strings.Cut(c.Kernel.Name, "_")
 	call := map[string]func(*driver.Dispatch, [][]uint32, []int){
-		"embed": embed, "norm": norm, "ternary": product, "relu2": relu2, "rope": rope, "attention": attention, "qkv": qkv, "gate": gate, "add": add, "head": head, "probe": probe,
+		"embed": embed, "norm": norm, "ternary": product, "activate": activate, "rope": rope, "attention": attention, "qkv": qkv, "gate": gate, "add": add, "head": head, "probe": probe, "best": best, "pick": pick,
 	}[name]
 	call(c, buf, p)
 }
@@ -200,6 +200,9 @@ func norm(c *driver.Dispatch, buf [][]uint32, p []int) {
 		path.BlockSquares(sums, h)
 		ss := kernel.Halving(sums)
 		r := kernel.Rsqrt(float32(ss*real32(c.Params[1])) + real32(c.Params[2]))
+		if p[1] == 0 { // no norm
+			r, ss = 1, 0
+		}
 		if top >= 0x71800000 || math.Float32bits(ss) >= 0x71800000 {
 			buf[3][0] |= 1
 			top, r = 0, 0
@@ -277,15 +280,19 @@ func gate(c *driver.Dispatch, buf [][]uint32, p []int) {
 	up := make([]uint32, p[4])
 	multiply(buf[4], 0, p[4], c.Params[5], buf[2], 0)
 	multiply(buf[5], 0, p[4], c.Params[6], up, 0)
-	relu2(nil, [][]uint32{buf[2], up}, []int{p[4]})
+	activate(nil, [][]uint32{buf[2], up}, []int{p[4], p[7]})
 }
 
 func add(c *driver.Dispatch, buf [][]uint32, p []int) {
 	bitLinear(c, buf, p)(buf[4], 0, p[4], c.Params[5], buf[2], 1)
 }
 
-func relu2(c *driver.Dispatch, buf [][]uint32, p []int) {
+func activate(c *driver.Dispatch, buf [][]uint32, p []int) {
 	gate, up := floats(buf[0]), floats(buf[1])
+	if p[1] == 1 {
+		kernel.SiLU(gate[:p[0]], gate[:p[0]], up[:p[0]])
+		return
+	}
 	kernel.Paths()[0].ReLU2(gate[:p[0]], gate[:p[0]], up[:p[0]])
 }
 
@@ -324,11 +331,15 @@ func rope(c *driver.Dispatch, buf [][]uint32, p []int) {
 func attention(c *driver.Dispatch, buf [][]uint32, p []int) {
 	heads, kvHeads, dim, context, slots, scale := p[0], p[1], p[2], p[3], p[4], real32(c.Params[5])
 	if c.Kernel == shaders.AttentionOne {
-		rope(c, [][]uint32{buf[0], buf[4], buf[1], buf[3]}, append(p[:5:5], p[6], p[7]))
+		rope(&driver.Dispatch{Groups: [3]int{0, 1, 1}}, [][]uint32{buf[0], buf[4], buf[1], buf[3]}, append(p[:5:5], p[6], p[7]))
 	}
 	halves := unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(buf[1]))), 2*len(buf[1]))
 	path := kernel.Paths()[len(kernel.Paths())-1]
-	for t := range c.Groups[1] {
+	tokens := c.Groups[1]
+	if c.Kernel == shaders.AttentionOne {
+		tokens = 1 // and the chunks
+	}
+	for t := range tokens {
 		slot, length := int(buf[3][4+4*t+1]), int(buf[3][4+4*t+2])+1
 		for j := range heads {
 			row := (slot*kvHeads + j/(heads/kvHeads)) * context
@@ -361,6 +372,44 @@ func attention(c *driver.Dispatch, buf [][]uint32, p []int) {
 				out[i] = kernel.FZ(out[i] * inv)
 			}
 		}
+	}
+}
+
+func best(c *driver.Dispatch, buf [][]uint32, p []int) {
+	vocab, each := p[0], p[1]
+	for row := range c.Groups[1] {
+		for g := range c.Groups[0] {
+			top, id := uint32(0), 0
+			for i := g * each; i < min((g+1)*each, vocab); i++ {
+				u := buf[0][row*vocab+i]
+				if u&0x7F800000 == 0x7F800000 {
+					buf[2][0] |= 1
+				}
+				if u>>31 == 1 {
+					u = ^u
+				} else {
+					u |= 1 << 31
+				}
+				if u > top {
+					top, id = u, i
+				}
+			}
+			copy(buf[1][2*(row*c.Groups[0]+g):], []uint32{top, uint32(id)})
+		}
+	}
+}
+
+func pick(c *driver.Dispatch, buf [][]uint32, p []int) {
+	for row := range c.Groups[0] {
+		top, id := uint32(0), uint32(0)
+		for i := range p[0] {
+			if b := buf[0][2*(row*p[0]+i):]; b[0] > top {
+				top, id = b[0], b[1]
+			}
+		}
+		copy(buf[1][2*(p[1]+row):], []uint32{id, buf[2][0]})
+		buf[2][4+4*row] = id
+		buf[2][4+4*row+2]++
 	}
 }
 

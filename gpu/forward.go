@@ -3,10 +3,12 @@ package gpu
 import (
 	"fmt"
 	"math"
+	"unsafe"
 
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/gpu/driver"
 	"bitnet-gpu/shaders"
+	"bitnet-gpu/weights"
 )
 
 // buffers are the intermediates of a batch, under the field's names.
@@ -14,16 +16,19 @@ type buffers struct {
 	batch driver.Buffer // batchHeader, then (batch) token, slot, position, row
 	rope  driver.Buffer // (2, context, HeadDim/2) cosines, sines
 
-	h      driver.Buffer // (batch, Hidden) residual stream
-	qkv    driver.Buffer // (batch, Heads*HeadDim), then twice (batch, KVHeads*HeadDim)
-	kAt    int           // where in qkv the keys begin, in bytes
-	vAt    int           // and the values
-	kqv    driver.Buffer // (batch, Heads*HeadDim) attention's output
-	gate   driver.Buffer // (batch, FFN), then the activated product
-	up     driver.Buffer // (batch, FFN)
-	codes  driver.Buffer // (batch, 4 + 16*steps) input of the BitLinears
-	x      driver.Buffer // (rows, Hidden) normed input of the head
-	logits driver.Buffer // (rows, VocabSize)
+	h       driver.Buffer // (batch, Hidden) residual stream
+	qkv     driver.Buffer // (batch, Heads*HeadDim), then twice (batch, KVHeads*HeadDim)
+	kAt     int           // where in qkv the keys begin, in bytes
+	vAt     int           // and the values
+	kqv     driver.Buffer // (batch, Heads*HeadDim) attention's output
+	partial driver.Buffer // chunks of the attention of one token, see attention.comp
+	gate    driver.Buffer // (batch, FFN), then the activated product
+	up      driver.Buffer // (batch, FFN)
+	codes   driver.Buffer // (batch, 4 + 16*steps) input of the BitLinears
+	x       driver.Buffer // (rows, Hidden) normed input of the head
+	logits  driver.Buffer // (rows, VocabSize)
+	best    driver.Buffer // (rows, stretches, 2) the best token of each stretch of the vocabulary
+	chosen  driver.Buffer // (mostChain, rows, 2) the best token of each row
 }
 
 // allocate makes the buffers of a batch.
@@ -36,15 +41,21 @@ func (b *backend) allocate() error {
 	s.h = l.buffer("h", 4*b.batch*m.Hidden, driver.Local)
 	s.qkv = l.buffer("qkv", s.vAt+kv, driver.Local)
 	s.kqv = l.buffer("kqv", q, driver.Local)
+	if b.fused {
+		s.partial = l.floats("partial", make([]float32, m.Heads*(1+b.chunks()*(2+m.HeadDim))))
+	}
 	s.gate = l.buffer("gate", 4*b.batch*m.FFN, driver.Local)
 	s.up = l.buffer("up", 4*b.batch*m.FFN, driver.Local)
 	s.codes = l.buffer("codes", b.batch*codesBytes(max(m.Hidden, m.FFN, m.Heads*m.HeadDim)), driver.Local)
 	s.x = l.buffer("x", 4*b.most*m.Hidden, driver.Local)
 	s.logits = l.buffer("logits", 4*b.most*m.VocabSize, driver.Local)
+	s.best = l.buffer("best", 8*b.most*stretches, driver.Local)
+	s.chosen = l.buffer("chosen", 8*mostChain*b.most, driver.Local)
 	cos, sin := compute.RopeTable(b.context, m.HeadDim, m.RopeBase)
 	s.rope = l.floats("rope", append(cos, sin...))
 	b.words = make([]uint32, batchHeader+4*b.batch)
 	b.logits = make([]float32, b.most*m.VocabSize)
+	b.chosen = make([][2]uint32, mostChain*b.most)
 	return l.err
 }
 
@@ -59,7 +70,13 @@ func codesBytes(n int) int { return 16 + stepWeights*steps(n) }
 type shape struct {
 	tokens int
 	rows   int // of logits
+	chain  int // 0: the logits are downloaded; else so many tokens are chosen one after the other, each for every row
 }
+
+const (
+	mostChain = 8  // tokens
+	stretches = 64 // of the vocabulary, see best.comp
+)
 
 // A list is the forward pass of a batch of one shape.
 type list struct {
@@ -82,19 +99,43 @@ func (b *backend) list(s shape) *list {
 		b.oldest = b.oldest[1:]
 	}
 	l := &list{shape: s, backend: b}
-	l.Label = fmt.Sprintf("%d tokens, %d rows", s.tokens, s.rows)
-	l.forward()
+	l.Label = fmt.Sprintf("%d tokens, %d rows, chain of %d", s.tokens, s.rows, s.chain)
+	l.build()
 	b.lists[s] = l
 	b.oldest = append(b.oldest, s)
 	return l
 }
 
+// build adds the commands of the list.
+func (l *list) build() {
+	s := &l.bufs
+	l.Add(driver.Upload{To: l.used(s.batch), Data: driver.Bytes(l.words)[:4*batchHeader+16*l.tokens]})
+	for i := range max(l.chain, 1) {
+		l.forward()
+		if l.chain > 0 {
+			l.pick(i)
+		}
+	}
+	if l.chain > 0 {
+		n := l.chain * l.rows
+		l.Add(driver.Download{From: driver.Range{Buffer: s.chosen, Size: 8 * n}, Data: pairs(l.chosen[:n])})
+	} else if l.rows > 0 {
+		n := l.rows * l.model.VocabSize
+		l.Add(driver.Download{From: driver.Range{Buffer: s.logits, Size: 4 * n}, Data: driver.Bytes(l.logits[:n])})
+	}
+	l.Add(driver.Download{From: driver.Range{Buffer: s.batch, Size: 4}, Data: driver.Bytes(l.numeric[:])})
+}
+
+// pairs returns the memory of p.
+func pairs(p [][2]uint32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(p))), 8*len(p))
+}
+
 // forward adds the transformer: the cache gains the tokens' keys and values, the
-// host their rows of logits.
+// buffer logits their rows.
 func (l *list) forward() {
 	s, m := &l.bufs, l.model
 	q, kv := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
-	l.Add(driver.Upload{To: l.used(s.batch), Data: driver.Bytes(l.words)[:4*batchHeader+16*l.tokens]})
 	l.embed()
 	l.tap("inp_embd", -1, l.of(s.h, 0, m.Hidden))
 	for i := range l.layers {
@@ -120,7 +161,7 @@ func (l *list) forward() {
 		l.normQuantise("ffn_norm", i, s.h, y.ffnNorm, m.Hidden)
 		l.product(&y.gate, l.of(s.gate, 0, m.FFN), false)
 		l.product(&y.up, l.of(s.up, 0, m.FFN), false)
-		l.relu2()
+		l.activate()
 		l.tap("ffn_out", i, l.of(s.gate, 0, m.FFN))
 		l.normQuantise("ffn_sub_norm", i, s.gate, y.ffnSubNorm, m.FFN)
 		l.product(&y.down, l.of(s.h, 0, m.Hidden), true)
@@ -129,7 +170,6 @@ func (l *list) forward() {
 	if l.rows > 0 {
 		l.output()
 	}
-	l.Add(driver.Download{From: driver.Range{Buffer: s.batch, Size: 4}, Data: driver.Bytes(l.numeric[:])})
 }
 
 // of returns the part of a (tokens, n) vector at an offset that the batch uses.
@@ -158,13 +198,19 @@ func (l *list) embed() {
 // normQuantise makes the (tokens, n) vectors the input of the next BitLinear.
 func (l *list) normQuantise(name string, layer int, h, g driver.Buffer, n int) {
 	codes := driver.Range{Buffer: l.bufs.codes, Size: l.tokens * codesBytes(n)}
-	l.dispatch(l.kernels.norm, l.tokens, 1, l.normParams(n),
-		l.of(h, 0, n), driver.Whole(g), codes, l.used(l.bufs.batch))
+	l.dispatch(l.kernels.norm, l.tokens, 1, l.normParams(n, g),
+		l.of(h, 0, n), driver.Range{Buffer: g, Size: 4 * n}, codes, l.used(l.bufs.batch))
 	l.tapCodes(name, layer, codes, n)
 }
 
-func (l *list) normParams(n int) []uint32 {
-	return append(params(n), math.Float32bits(float32(1/float64(n))), math.Float32bits(l.model.NormEps), uint32(steps(n)))
+// normParams returns the first parameters of kernels that norm with the weights
+// g a vector of length n.
+func (l *list) normParams(n int, g driver.Buffer) []uint32 {
+	inverse := math.Float32bits(float32(1 / float64(n)))
+	if g == l.ones {
+		inverse = 0 // no norm
+	}
+	return append(params(n), inverse, math.Float32bits(l.model.NormEps), uint32(steps(n)))
 }
 
 // product multiplies a matrix with every token of the input. Row r of token t
@@ -194,13 +240,21 @@ func (l *list) attend(y *layer) {
 		l.of(s.qkv, 0, q), driver.Whole(y.cache), l.of(s.kqv, 0, q), l.used(s.batch))
 }
 
-func (l *list) relu2() {
+func (l *list) activate() {
 	s, n := &l.bufs, l.tokens*l.model.FFN
-	group := l.kernels.relu2.GroupSize()
+	group := l.kernels.activate.GroupSize()
 	groups := (n + group - 1) / group
 	const wide = 32768 // groups in one dimension
-	l.dispatch(l.kernels.relu2, min(groups, wide), (groups+wide-1)/wide, params(n),
+	l.dispatch(l.kernels.activate, min(groups, wide), (groups+wide-1)/wide, params(n, l.silu()),
 		l.of(s.gate, 0, l.model.FFN), l.of(s.up, 0, l.model.FFN))
+}
+
+// silu returns the parameter of kernels that activate.
+func (b *backend) silu() int {
+	if b.model.Activation == weights.SiLU {
+		return 1
+	}
+	return 0
 }
 
 // output adds the final norm and the head for the rows that want logits.
@@ -208,7 +262,7 @@ func (l *list) output() {
 	m, s, d := l.model, &l.bufs, &l.head
 	x := driver.Range{Buffer: s.x, Size: 4 * l.rows * m.Hidden}
 	logits := driver.Range{Buffer: s.logits, Size: 4 * l.rows * m.VocabSize}
-	l.dispatch(l.kernels.outNorm, l.rows, 1, l.normParams(m.Hidden),
+	l.dispatch(l.kernels.outNorm, l.rows, 1, l.normParams(m.Hidden, l.norm),
 		l.of(s.h, 0, m.Hidden), driver.Whole(l.norm), x, l.used(s.batch))
 	k, each := l.kernels.headRows.pick(l.rows)
 	eight := k.GroupSize() / 8 // rows of a group
@@ -219,7 +273,16 @@ func (l *list) output() {
 	}
 	l.tapRows("result_norm", x)
 	l.tapRows("result_output", logits)
-	l.Add(driver.Download{From: logits, Data: driver.Bytes(l.logits[:l.rows*m.VocabSize])})
+}
+
+// pick adds the choice of the best token of each row, the i-th of the chain. It
+// is the batch's token for what follows.
+func (l *list) pick(i int) {
+	s, v := &l.bufs, l.model.VocabSize
+	best := driver.Range{Buffer: s.best, Size: 8 * l.rows * stretches}
+	l.dispatch(shaders.Best, stretches, l.rows, params(v, (v+stretches-1)/stretches),
+		driver.Range{Buffer: s.logits, Size: 4 * l.rows * v}, best, l.used(s.batch))
+	l.dispatch(shaders.Pick, l.rows, 1, params(stretches, i*l.rows), best, driver.Whole(s.chosen), l.used(s.batch))
 }
 
 // params are the parameters of a dispatch.

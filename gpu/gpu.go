@@ -84,14 +84,16 @@ type backend struct {
 	embd   dense
 	head   dense // embd itself where it is tied
 	norm   driver.Buffer
+	ones   driver.Buffer // norm weights where the model has no sub-norms
 	bufs   buffers
 
 	lists   map[shape]*list
 	oldest  []shape
-	queue   []row     // of the current batch
-	words   []uint32  // of the buffer batch
-	logits  []float32 // (rows, VocabSize)
-	numeric [1]uint32 // not 0: a vector left the contract's range
+	queue   []row       // of the current batch
+	words   []uint32    // of the buffer batch
+	logits  []float32   // (rows, VocabSize)
+	chosen  [][2]uint32 // (chain, rows) token, and not 0 where numbers left the range
+	numeric [1]uint32   // not 0: a vector left the contract's range
 }
 
 func (b *backend) Info() compute.Info {
@@ -148,9 +150,6 @@ const (
 // fits refuses models that the kernels or the device cannot hold.
 func (b *backend) fits() error {
 	m, lim := b.model, b.dev.Info().Limits
-	if m.Activation != weights.ReLU2 || !m.SubNorms {
-		return fmt.Errorf("models with the activation %s or without sub-norms do not run on the GPU yet: %w", m.Activation, compute.ErrUnavailable)
-	}
 	width := max(m.Hidden, m.FFN, m.Heads*m.HeadDim)
 	if width > maxWidth || m.HeadDim > maxDim || m.HeadDim < 16 {
 		return fmt.Errorf("rows of %d and heads of %d are more than the GPU's kernels take (%d and %d): %w", width, m.HeadDim, maxWidth, maxDim, compute.ErrUnavailable)
@@ -173,6 +172,7 @@ func (b *backend) fits() error {
 	}
 	b.most = min(b.most, lim.Range/(4*m.VocabSize))
 	b.batch = min(b.batch, lim.Range/(4*width))
+	b.most = min(b.most, b.batch)
 	return nil
 }
 

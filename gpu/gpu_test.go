@@ -42,7 +42,7 @@ func lists(t *testing.T, limits driver.Limits) {
 		d.limits = limits
 		return New(d, m, opt)
 	}
-	for i, shape := range tiny.Shapes() {
+	for i, shape := range append(tiny.Shapes(), tiny.Relatives()...) {
 		t.Run(shape.Name, func(t *testing.T) {
 			m := tiny.New(shape, 1)
 			if i == 0 || i == 2 {

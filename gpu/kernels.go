@@ -17,7 +17,7 @@ type kernels struct {
 	ternary  byTokens
 	rope     *shaders.Kernel
 	attend   *shaders.Kernel
-	relu2    *shaders.Kernel
+	activate *shaders.Kernel
 	outNorm  *shaders.Kernel
 	headRows byTokens
 
@@ -58,7 +58,7 @@ func (b *backend) pickKernels() error {
 		ternary:  newByTokens(product),
 		rope:     shaders.RoPE,
 		attend:   shaders.Attention,
-		relu2:    shaders.ReLU2,
+		activate: shaders.Activate,
 		outNorm:  shaders.OutputNorm,
 		headRows: newByTokens(shaders.HeadF32),
 	}
@@ -75,7 +75,7 @@ func (b *backend) pickKernels() error {
 		k.headRows = newByTokens(shaders.HeadBF16)
 	}
 	b.pickFused()
-	all := []*shaders.Kernel{shaders.Probe, k.embed, k.norm, k.rope, k.attend, k.relu2, k.outNorm}
+	all := []*shaders.Kernel{shaders.Probe, shaders.Best, shaders.Pick, k.embed, k.norm, k.rope, k.attend, k.activate, k.outNorm}
 	all = append(all, k.ternary[:]...)
 	if b.fused {
 		all = append(all, k.qkv, k.o, k.gate, k.down, k.attendOne)

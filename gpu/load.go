@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 
 	"bitnet-gpu/cpu/kernel"
@@ -66,12 +67,15 @@ func (b *backend) load(progress func(done, total int64)) error {
 	l.total, _ = b.memory()
 	m := b.model
 	cache := int(cacheBytes(m, b.slots, b.context))
+	if !m.SubNorms {
+		b.ones = l.floats("ones", slices.Repeat([]float32{1}, max(m.FFN, m.Heads*m.HeadDim)))
+	}
 	for i := range m.Layers {
 		from := &m.Layers[i]
 		qkv := l.matrices(&from.Q, &from.K, &from.V)
 		b.layers = append(b.layers, layer{
-			attnNorm: l.floats("attn_norm", from.AttnNorm), attnSubNorm: l.floats("attn_sub_norm", from.AttnSubNorm),
-			ffnNorm: l.floats("ffn_norm", from.FFNNorm), ffnSubNorm: l.floats("ffn_sub_norm", from.FFNSubNorm),
+			attnNorm: l.floats("attn_norm", from.AttnNorm), attnSubNorm: l.subNorm("attn_sub_norm", from.AttnSubNorm),
+			ffnNorm: l.floats("ffn_norm", from.FFNNorm), ffnSubNorm: l.subNorm("ffn_sub_norm", from.FFNSubNorm),
 			q: qkv[0], k: qkv[1], v: qkv[2], o: l.matrices(&from.O)[0],
 			gate: l.matrices(&from.Gate)[0], up: l.matrices(&from.Up)[0], down: l.matrices(&from.Down)[0],
 			cache: l.buffer("cache", cache, driver.Local),
@@ -112,6 +116,14 @@ func (l *loader) floats(label string, x []float32) driver.Buffer {
 	buf := l.buffer(label, 4*len(x), driver.Local)
 	l.write(buf, 0, driver.Bytes(x))
 	return buf
+}
+
+// subNorm copies the weights of a norm that not every model has.
+func (l *loader) subNorm(label string, x []float32) driver.Buffer {
+	if x == nil {
+		return l.ones
+	}
+	return l.floats(label, x)
 }
 
 // host returns room for n words.

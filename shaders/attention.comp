@@ -5,7 +5,8 @@
 // With ONE defined the batch is one token, whose query, key and value come as
 // they left the product: the group rotates the query and the key, and has both
 // key and value take the way through float16 that they take in the cache; the
-// first group of those that share them stores them there (points 5 and 6).
+// first group of those that share them stores them there (points 5 and 6). The
+// chunks are then groups of their own, and the last one to finish folds them.
 
 PARAMS {
 	uint heads;
@@ -17,6 +18,7 @@ PARAMS {
 #ifdef ONE
 	uint k; // where the keys begin in q
 	uint v; // and the values
+	uint most; // chunks in partial
 #endif
 };
 BUFFER(0) readonly buffer Q { float q[]; }; // (tokens, heads, dim)
@@ -28,13 +30,20 @@ BUFFER(4) readonly buffer Table { float table[]; }; // (2, context, dim/2) cosin
 
 #include "rope.glsl"
 
+// How many chunks of each head are done, between tokens none; then of each chunk
+// the highest score, the sum of weights and the weighted values.
+BUFFER(5) coherent buffer Partial { uint partial[]; }; // (heads), (heads, most, 2 + dim)
+
+shared uint arrived;
 shared uint newest[512]; // the token's key and value: two float16 a word
 #endif
 
 shared vec4 query[128];
 shared float p[64]; // scores of a chunk, then their weights
 shared float part[64];
+#ifndef ONE
 shared vec2 sum[256]; // the weighted values so far
+#endif
 
 uint newKey, newValue; // where in the cache the token's key and value belong
 
@@ -91,6 +100,73 @@ vec2 weighted(uint value, uint n) {
 	return s;
 }
 
+// weigh stores the weights of n positions in p, and returns their highest score
+// and the sum of the weights.
+vec2 weigh(uint row, uint n) {
+	precise float score = bits(0xFF7FFFFFu); // of absent positions: the lowest
+	if (lid < n) {
+		score = product((row + lid) * (dim / 2u));
+		score = score * bits(scale);
+	}
+	part[lid] = score;
+	barrier();
+	for (uint w = 32u; w > 0u; w /= 2u) {
+		if (lid < w) {
+			part[lid] = max(part[lid], part[lid + w]);
+		}
+		barrier();
+	}
+	precise float m = part[0];
+	barrier();
+	precise float below = score - m;
+	precise float weight = lid < n ? pow2(below) : bits(0u);
+	p[lid] = weight;
+	part[lid] = weight;
+	barrier();
+	for (uint w = 32u; w > 0u; w /= 2u) {
+		if (lid < w) {
+			precise float both = part[lid] + part[lid + w];
+			part[lid] = both;
+		}
+		barrier();
+	}
+	return vec2(m, part[0]);
+}
+
+// factors are what the sums so far and those of a chunk are multiplied with
+// where they meet.
+vec2 factors(float M, float m) {
+	precise float top = max(M, m);
+	precise float fall = M - top;
+	precise float rise = m - top;
+	return vec2(pow2(fall), pow2(rise));
+}
+
+// folded adds a chunk's weighted values to those so far.
+vec2 folded(vec2 so, vec2 chunk, vec2 f) {
+	precise vec2 a = so * f.x;
+	precise vec2 b = chunk * f.y;
+	a = vec2(fz(a.x), fz(a.y));
+	b = vec2(fz(b.x), fz(b.y));
+	precise vec2 s = a + b;
+	return vec2(fz(s.x), fz(s.y));
+}
+
+// foldedSum adds a chunk's sum of weights to that so far.
+float foldedSum(float so, float chunk, vec2 f) {
+	precise float a = so * f.x;
+	precise float b = chunk * f.y;
+	precise float s = a + b;
+	return s;
+}
+
+// finish stores two elements of the output.
+void finish(uint at, vec2 sum, float inv) {
+	precise vec2 x = sum * inv;
+	o[at] = fz(x.x);
+	o[at + 1u] = fz(x.y);
+}
+
 #ifdef ONE
 // load rotates a head of q into x.
 void load(uint at, uint pos, bool rotated) {
@@ -120,99 +196,110 @@ void keep(uint at, uint to, bool first) {
 	barrier();
 }
 
-// prepare makes the query, and the token's own key and value.
-void prepare(uint head, uint pos) {
-	uint group = heads / kvHeads;
-	load(k + head / group * dim, pos, true);
-	keep(0u, newKey, head % group == 0u);
-	load(v + head / group * dim, pos, false);
-	keep(256u, newValue, head % group == 0u);
+// prepare makes the query, and for the chunk that needs them the token's own key
+// and value.
+void prepare(uint head, uint pos, bool own) {
+	if (own) {
+		uint group = heads / kvHeads;
+		load(k + head / group * dim, pos, true);
+		keep(0u, newKey, head % group == 0u);
+		load(v + head / group * dim, pos, false);
+		keep(256u, newValue, head % group == 0u);
+	}
 	load(head * dim, pos, true);
 	for (uint i = lid; i < dim; i += 64u) {
 		query[i / 4u][i % 4u] = x[i];
 	}
+	barrier();
 }
-#endif
+
+// fold adds up all chunks of a head.
+void fold(uint head, uint chunks) {
+	uint from = heads + head * most * (dim + 2u), each = dim + 2u;
+	for (uint i = lid; i < dim / 2u; i += 64u) {
+		precise float M = bits(partial[from]);
+		precise float L = bits(partial[from + 1u]);
+		vec2 s = vec2(bits(partial[from + 2u + 2u * i]), bits(partial[from + 3u + 2u * i]));
+		for (uint c = 1u; c < chunks; c++) {
+			uint at = from + c * each;
+			float m = bits(partial[at]);
+			vec2 f = factors(M, m);
+			s = folded(s, vec2(bits(partial[at + 2u + 2u * i]), bits(partial[at + 3u + 2u * i])), f);
+			L = foldedSum(L, bits(partial[at + 1u]), f);
+			M = max(M, m);
+		}
+		finish(head * dim + 2u * i, s, recip(L));
+	}
+}
+
+void main() {
+	uint head = gl_WorkGroupID.x, chunk = gl_WorkGroupID.y, words = dim / 2u;
+	uint length = batch[0].POS + 1u, chunks = (length + 63u) / 64u;
+	if (chunk >= chunks) {
+		return;
+	}
+	uint row = (batch[0].SLOT * kvHeads + head / (heads / kvHeads)) * context;
+	uint values = slots * kvHeads * context;
+	newKey = (row + length - 1u) * words;
+	newValue = newKey + values * words;
+	prepare(head, length - 1u, chunk == chunks - 1u);
+	row += 64u * chunk;
+	uint n = min(64u, length - 64u * chunk);
+	vec2 w = weigh(row, n);
+	uint to = heads + (head * most + chunk) * (dim + 2u);
+	for (uint i = lid; i < words; i += 64u) {
+		vec2 s = weighted((values + row) * words + i, n);
+		partial[to + 2u + 2u * i] = floatBitsToUint(s.x);
+		partial[to + 3u + 2u * i] = floatBitsToUint(s.y);
+	}
+	if (lid == 0u) {
+		partial[to] = floatBitsToUint(w.x);
+		partial[to + 1u] = floatBitsToUint(w.y);
+	}
+	memoryBarrierBuffer();
+	barrier();
+	if (lid == 0u) {
+		arrived = atomicAdd(partial[head], 1u) + 1u;
+	}
+	barrier();
+	if (arrived == chunks) { // the last one folds
+		memoryBarrierBuffer();
+		if (lid == 0u) {
+			partial[head] = 0u;
+		}
+		fold(head, chunks);
+	}
+}
+
+#else
+
 
 void main() {
 	uint head = gl_WorkGroupID.x, t = gl_WorkGroupID.y, words = dim / 2u;
-	uint slot = batch[t].SLOT, length = batch[t].POS + 1u;
-	uint row = (slot * kvHeads + head / (heads / kvHeads)) * context;
+	uint length = batch[t].POS + 1u;
+	uint row = (batch[t].SLOT * kvHeads + head / (heads / kvHeads)) * context;
 	uint values = slots * kvHeads * context;
 	uint at = (t * heads + head) * dim;
-	newKey = (row + length - 1u) * words;
-	newValue = newKey + values * words;
-#ifdef ONE
-	prepare(head, length - 1u);
-#else
 	for (uint i = lid; i < dim; i += 64u) {
 		query[i / 4u][i % 4u] = q[at + i];
 	}
-#endif
 	barrier();
-	precise float M = bits(0u);
-	precise float L = bits(0u);
+	float M = bits(0u), L = bits(0u);
 	for (uint pos = 0u; pos < length; pos += 64u) {
 		uint n = min(64u, length - pos);
-		precise float score = bits(0xFF7FFFFFu); // of absent positions: the lowest
-		if (lid < n) {
-			score = product((row + pos + lid) * words);
-			score = score * bits(scale);
-		}
-		part[lid] = score;
-		barrier();
-		for (uint w = 32u; w > 0u; w /= 2u) {
-			if (lid < w) {
-				part[lid] = max(part[lid], part[lid + w]);
-			}
-			barrier();
-		}
-		precise float m = part[0];
-		barrier();
-		precise float below = score - m;
-		precise float weight = lid < n ? pow2(below) : bits(0u);
-		p[lid] = weight;
-		part[lid] = weight;
-		barrier();
-		for (uint w = 32u; w > 0u; w /= 2u) {
-			if (lid < w) {
-				precise float both = part[lid] + part[lid + w];
-				part[lid] = both;
-			}
-			barrier();
-		}
-		precise float l = part[0];
-		precise float top = pos == 0u ? m : max(M, m);
-		precise float fall = M - top;
-		precise float rise = m - top;
-		precise float old = pow2(fall);
-		precise float now = pow2(rise);
+		vec2 w = weigh(row + pos, n), f = factors(M, w.x);
 		for (uint i = lid; i < words; i += 64u) {
-			precise vec2 s = weighted((values + row + pos) * words + i, n);
-			if (pos != 0u) {
-				precise vec2 a = sum[i] * old;
-				precise vec2 b = s * now;
-				a = vec2(fz(a.x), fz(a.y));
-				b = vec2(fz(b.x), fz(b.y));
-				s = a + b;
-				s = vec2(fz(s.x), fz(s.y));
-			}
-			sum[i] = s;
+			vec2 s = weighted((values + row + pos) * words + i, n);
+			sum[i] = pos == 0u ? s : folded(sum[i], s, f);
 		}
-		if (pos == 0u) {
-			L = l;
-		} else {
-			precise float a = L * old;
-			precise float b = l * now;
-			L = a + b;
-		}
-		M = top;
+		L = pos == 0u ? w.y : foldedSum(L, w.y, f);
+		M = pos == 0u ? w.x : max(M, w.x);
 		barrier();
 	}
-	precise float inv = recip(L);
+	float inv = recip(L);
 	for (uint i = lid; i < words; i += 64u) {
-		precise vec2 x = sum[i] * inv;
-		o[at + 2u * i] = fz(x.x);
-		o[at + 2u * i + 1u] = fz(x.y);
+		finish(at + 2u * i, sum[i], inv);
 	}
 }
+
+#endif

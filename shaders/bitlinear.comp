@@ -10,7 +10,7 @@
 
 PARAMS {
 	uint n;       // length of the vector, a multiple of 16, at most 4*WIDTH
-	uint inverse; // 1/n, float bits
+	uint inverse; // 1/n, float bits; 0: no norm
 	uint eps;     // float bits
 	uint steps;   // of 64 codes that the vector takes
 	uint rows;
@@ -25,6 +25,7 @@ PARAMS {
 	uint vScale;
 #elif defined(GATE)
 	uint upScale;
+	uint silu; // 1: SiLU; 0: squared ReLU
 #endif
 };
 BUFFER(0) readonly buffer H { vec4 h[]; }; // (n/4)
@@ -41,6 +42,7 @@ CONSTANT(3, TILES, 1u) // of 8 rows, one after the other
 
 #include "norm.glsl"
 #include "product.glsl"
+#include "activate.glsl"
 
 void store(uint i, uint word) {
 	work[i] = word;
@@ -118,11 +120,7 @@ void main() {
 		for (uint s = lane; s < last; s += LANES) {
 			sum += stepOf(up[(tile * steps + s) * 8u + lid % 8u], s);
 		}
-		precise float y = scaled(row(sum), q, upScale);
-		x = x > bits(0u) ? x : bits(0u);
-		x = x * x;
-		x = x * y;
-		x = fz(x);
+		x = activated(x, scaled(row(sum), q, upScale), silu == 1u);
 #endif
 		if (lane == 0u && r < p.rows) {
 #if !defined(QKV) && !defined(GATE)

@@ -25,7 +25,7 @@ var (
 	TernaryF32 = ternary("ternary_f32", "F32")
 	TernaryI32 = ternary("ternary_i32")
 
-	ReLU2     = kernel("relu2", "relu2", nil, 1, nil, Binding{"gate", Read | Write}, Binding{"up", Read})
+	Activate  = kernel("activate", "activate", nil, 2, nil, Binding{"gate", Read | Write}, Binding{"up", Read})
 	RoPE      = kernel("rope", "rope", nil, 7, nil, Binding{"qkv", Read | Write}, Binding{"table", Read}, Binding{"cache", Write}, batch)
 	Attention = kernel("attention", "attention", nil, 6, nil, Binding{"q", Read}, Binding{"cache", Read}, Binding{"o", Write}, batch)
 
@@ -33,15 +33,18 @@ var (
 	QKVDot  = bitLinear("qkv_dot", 13, "QKV", "DOT")
 	QKVF32  = bitLinear("qkv_f32", 13, "QKV", "F32")
 	QKVI32  = bitLinear("qkv_i32", 13, "QKV")
-	GateDot = bitLinear("gate_dot", 7, "GATE", "DOT")
-	GateF32 = bitLinear("gate_f32", 7, "GATE", "F32")
-	GateI32 = bitLinear("gate_i32", 7, "GATE")
+	GateDot = bitLinear("gate_dot", 8, "GATE", "DOT")
+	GateF32 = bitLinear("gate_f32", 8, "GATE", "F32")
+	GateI32 = bitLinear("gate_i32", 8, "GATE")
 	AddDot  = bitLinear("add_dot", 6, "DOT")
 	AddF32  = bitLinear("add_f32", 6, "F32")
 	AddI32  = bitLinear("add_i32", 6)
 
-	AttentionOne = kernel("attention_one", "attention", []string{"ONE"}, 8, nil,
-		Binding{"qkv", Read}, Binding{"cache", Read | Write}, Binding{"o", Write}, batch, Binding{"table", Read})
+	AttentionOne = kernel("attention_one", "attention", []string{"ONE"}, 9, nil,
+		Binding{"qkv", Read}, Binding{"cache", Read | Write}, Binding{"o", Write}, batch, Binding{"table", Read}, Binding{"partial", Read | Write})
+
+	Best = kernel("best", "best", nil, 2, nil, Binding{"logits", Read}, Binding{"best", Write}, batch)
+	Pick = kernel("pick", "pick", nil, 2, nil, Binding{"best", Read}, Binding{"chosen", Write}, batch)
 
 	HeadF32  = kernel("head_f32", "head", []string{"TYPE 32"}, 5, tokens, headBindings...)
 	HeadF16  = kernel("head_f16", "head", []string{"TYPE 16"}, 5, tokens, headBindings...)
@@ -58,7 +61,7 @@ var ReadBuffer = kernel("read", "read", nil, 1, []Constant{{"STEPS", 16}}, Bindi
 func All() []*Kernel {
 	return []*Kernel{
 		EmbedF32, EmbedF16, EmbedBF16, Norm, OutputNorm, TernaryDot, TernaryF32, TernaryI32,
-		ReLU2, RoPE, Attention, HeadF32, HeadF16, HeadBF16, Probe, ReadBuffer,
+		Activate, RoPE, Attention, HeadF32, HeadF16, HeadBF16, Best, Pick, Probe, ReadBuffer,
 		QKVDot, QKVF32, QKVI32, GateDot, GateF32, GateI32, AddDot, AddF32, AddI32, AttentionOne,
 	}
 }

@@ -3,7 +3,7 @@
 
 PARAMS {
 	uint n;       // length of a vector, a multiple of 16, at most 16*WIDTH
-	uint inverse; // 1/n, float bits
+	uint inverse; // 1/n, float bits; 0: no norm
 	uint eps;     // float bits
 	uint steps;   // of 64 codes that a vector takes
 };

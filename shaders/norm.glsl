@@ -1,5 +1,6 @@
 // The norm, for a group that works on one vector: point 2 of the contract. The
-// kernel says what n, inverse, eps, steps, h, g and WIDTH are.
+// kernel says what n, inverse, eps, steps, h, g and WIDTH are; where inverse is 0
+// there is no norm, g is 1 and so is the RMS factor.
 
 shared uint part[GROUP];
 shared uint work[WIDTH]; // sums of squares of 16 elements, as float bits; then whatever the kernel stores
@@ -91,11 +92,15 @@ vec2 measure(uint at) {
 	}
 	top = largest(top);
 	precise float ss = halving(n / 16u);
-	if (top >= 0x71800000u || floatBitsToUint(ss) >= 0x71800000u) { // 2^100
+	bool norm = inverse != 0u;
+	if (top >= 0x71800000u || norm && floatBitsToUint(ss) >= 0x71800000u) { // 2^100
 		if (lid == 0u) {
 			atomicOr(numeric, 1u);
 		}
 		return vec2(bits(0u), bits(0u));
+	}
+	if (!norm) {
+		return vec2(bits(top), bits(0x3F800000u));
 	}
 	precise float mean = ss * bits(inverse);
 	mean = mean + bits(eps);

@@ -41,6 +41,11 @@ func TestVulkan(t *testing.T) {
 	backends.Run(t, reference(t), openVulkan(t))
 }
 
+// TestVulkanRelatives runs it on models like those of the 2B4T's relatives.
+func TestVulkanRelatives(t *testing.T) {
+	backends.Relatives(t, reference(t), openVulkan(t))
+}
+
 // TestVulkanGolden runs it on the model of the golden data.
 func TestVulkanGolden(t *testing.T) {
 	m, prompt := tinyA(t)
@@ -64,6 +69,50 @@ func TestVulkanVariants(t *testing.T) {
 				backends.Logits(t, "variants "+shape.Name, tiny.New(shape, 1), ids, reference(t), open)
 			}
 		})
+	}
+}
+
+// TestVulkanLong decodes at lengths round the chunks of the attention.
+func TestVulkanLong(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: takes a minute on a CPU")
+	}
+	shape := tiny.Shapes()[2]
+	shape.Context = 4200
+	m := tiny.New(shape, 1)
+	ids := make([]int32, 4096)
+	for i := range ids {
+		ids[i] = int32(i * i % shape.Vocab)
+	}
+	opt := compute.Options{Slots: 1, Context: 4100}
+	want, err := cpu.New(m, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer want.Close()
+	got, err := openVulkan(t)(m, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Close()
+	fed := 0
+	for _, n := range []int{1, 2, 63, 64, 65, 128, 129, 500, 4096} {
+		var logits [2][]float32
+		for i, b := range []compute.Backend{want, got} {
+			logits[i] = make([]float32, m.VocabSize)
+			if fed < n-1 {
+				if err := b.Forward([]compute.Step{{Pos: fed, Tokens: ids[fed : n-1]}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := b.Forward([]compute.Step{{Pos: n - 1, Tokens: ids[n-1 : n], Logits: logits[i]}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(logits[0], logits[1]) {
+			t.Errorf("logits differ after %d tokens", n)
+		}
+		fed = n
 	}
 }
 
