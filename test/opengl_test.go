@@ -16,7 +16,7 @@ import (
 // openOpenGL opens the backend on the first OpenGL device, a software one too.
 func openOpenGL(t *testing.T) backends.Open {
 	dev := openGLDevice(t)
-	t.Logf("%+v", dev.Info())
+	entry(t, "OpenGL", dev.Info().Device)
 	dev.Close()
 	return func(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 		return gpu.New(openGLDevice(t), m, opt)
@@ -38,6 +38,11 @@ func openGLDevice(t *testing.T) driver.Device {
 // TestOpenGL runs the suite on synthetic models of every shape.
 func TestOpenGL(t *testing.T) {
 	backends.Run(t, reference(t), openOpenGL(t))
+}
+
+// TestOpenGLRelatives runs it on models like those of the 2B4T's relatives.
+func TestOpenGLRelatives(t *testing.T) {
+	backends.Relatives(t, reference(t), openOpenGL(t))
 }
 
 // TestOpenGLGolden runs it on the model of the golden data.
@@ -76,7 +81,7 @@ type narrow struct {
 }
 
 func openNarrow(t *testing.T, limit int) backends.Open {
-	openGLDevice(t).Close()
+	openOpenGL(t)
 	return func(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 		return gpu.New(&narrow{openGLDevice(t), limit}, m, opt)
 	}
