@@ -111,7 +111,7 @@ generate=(generate -m tinyA-i2_s.gguf -p 'The quick' -n 20 -s 1)
 cp test/testdata/golden/tinyA-i2_s.gguf "$bare"
 code=0
 (cd "$bare" && ./without "${generate[@]}" --backend opengl 2>said) || code=$?
-[ $code = 4 ] || { echo "exit code $code, not 4"; exit 1; }
+[ $code = 4 ] || { echo "--backend opengl without OpenGL: exit code $code, expected 4"; exit 1; }
 grep 'opengl: not in this build' "$bare/said"
 if [ "$(id -u)" = 0 ]; then # a root directory with nothing but what the program needs
 	ldd "$bare/bitnet-gpu" | grep -o '/[^ ]*' | xargs cp --parents -t "$bare"

@@ -24,6 +24,11 @@ func dirServer(t *testing.T, twist func(w http.ResponseWriter, r *http.Request) 
 	if err := tiny.WriteHF(dir, tiny.New(tiny.Relatives()[2], 1), tiny.HFOptions{Shards: 2}); err != nil {
 		t.Fatal(err)
 	}
+	config := filepath.Join(dir, "config.json")
+	text, _ := os.ReadFile(config)
+	if err := os.WriteFile(config, append([]byte(`{"model_type":"llama",`), text[1:]...), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"README.md", "modeling_bitnet.py", "pytorch_model.bin", "consolidated.00.pt", "figure.png"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o644); err != nil {
 			t.Fatal(err)
@@ -99,7 +104,7 @@ func TestPullDirectory(t *testing.T) {
 			size += info.Size()
 		}
 	}
-	if l := models[0]; l.Model != "owner/tiny" || l.Format != "safetensors, uint8" || l.Size != size || l.Path != paths[0] || !l.Newest {
+	if l := models[0]; l.Model != "owner/tiny" || l.Family != "llama" || l.Format != "safetensors, uint8" || l.Size != size || l.Path != paths[0] || !l.Newest {
 		t.Errorf("list: %+v, want %d bytes in %s", l, size, paths[0])
 	}
 	if l := models[1]; l.Name != "falcon3-1b" || l.Family != "falcon3-1b" || l.Path != paths[1] {
