@@ -10,7 +10,7 @@ import (
 )
 
 // openGPU opens the backend on a device of a graphics interface.
-func openGPU(name string, m *weights.Model, opt compute.Options, open func() (driver.Device, error)) (compute.Backend, error) {
+func openGPU(m *weights.Model, opt compute.Options, open func() (driver.Device, error)) (compute.Backend, error) {
 	dev, err := open()
 	if err != nil {
 		return nil, err

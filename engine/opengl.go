@@ -9,7 +9,7 @@ import (
 
 // openOpenGL opens the backend on the OpenGL device of that name, or the best.
 func openOpenGL(m *weights.Model, opt compute.Options, device string) (compute.Backend, error) {
-	return openGPU("opengl", m, opt, func() (driver.Device, error) { return opengl.Open(opengl.Options{Device: device}) })
+	return openGPU(m, opt, func() (driver.Device, error) { return opengl.Open(opengl.Options{Device: device}) })
 }
 
 func openGLDevices() []Device {

@@ -9,7 +9,7 @@ import (
 
 // openVulkan opens the backend on the Vulkan device of that name, or the best.
 func openVulkan(m *weights.Model, opt compute.Options, device string) (compute.Backend, error) {
-	return openGPU("vulkan", m, opt, func() (driver.Device, error) { return vulkan.Open(vulkan.Options{Device: device}) })
+	return openGPU(m, opt, func() (driver.Device, error) { return vulkan.Open(vulkan.Options{Device: device}) })
 }
 
 func vulkanDevices() []Device {

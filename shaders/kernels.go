@@ -25,7 +25,7 @@ var (
 	TernaryF32 = ternary("ternary_f32", "F32")
 	TernaryI32 = ternary("ternary_i32")
 
-	Activate     = kernel("activate", "activate", nil, 2, nil, Binding{"gate", Read | Write}, Binding{"up", Read})
+	Activate  = kernel("activate", "activate", nil, 2, nil, Binding{"gate", Read | Write}, Binding{"up", Read})
 	RoPE      = kernel("rope", "rope", nil, 7, nil, Binding{"qkv", Read | Write}, Binding{"table", Read}, Binding{"cache", Write}, batch)
 	Attention = kernel("attention", "attention", nil, 6, nil, Binding{"q", Read}, Binding{"cache", Read}, Binding{"o", Write}, batch)
 

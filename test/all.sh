@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
 # Every test of the project, on Debian with Go and gcc: installs what is missing,
 # then checks the sources, the generated files, the tests on every kernel path
-# (arm64 by emulation) and on Vulkan (by drivers that need no GPU), the race
-# detector, and each fuzz target for a moment.
+# (arm64 by emulation), on Vulkan and on OpenGL (by drivers that need no GPU), the
+# race detector, and each fuzz target for a moment. At its end it prints what
+# computed equal bits.
 #
 # BITNET_TEST_DATA     folder with llama3/tokenizer.model, which the project may not carry
-# BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avx512,neon,data,llvm,vulkan,shadertools
+# BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avx512,neon,data,llvm,vulkan,opengl,shadertools
 # BITNET_FUZZ_TIME     time for each fuzz target (3s)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export GOFLAGS="${GOFLAGS:-}" CGO_ENABLED=1
+
+table=$(mktemp) # of the parity suite's results
+export BITNET_TEST_TABLE=$table
+trap 'rm -f "$table"' EXIT
 
 step() { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 
@@ -23,8 +28,8 @@ known="portable avx2 avxvnni avx512 neon data llvm vulkan opengl shadertools"
 for name in ${require//,/ }; do
 	case " $known " in *" $name "*) ;; *) echo "BITNET_TEST_REQUIRE: $name is none of $known"; exit 2 ;; esac
 done
-native=$(only "$require" portable avx2 avxvnni avx512 data llvm vulkan shadertools)
-[ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm vulkan shadertools)
+native=$(only "$require" portable avx2 avxvnni avx512 data llvm vulkan opengl shadertools)
+[ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm vulkan opengl shadertools)
 
 step tools
 missing=()
@@ -34,6 +39,7 @@ command -v glslc >/dev/null || missing+=(glslc)
 command -v spirv-val >/dev/null || missing+=(spirv-tools)
 [ -e /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json ] || missing+=(vulkan-validationlayers)
 ls /usr/share/vulkan/icd.d/lvp_icd.*.json >/dev/null 2>&1 || missing+=(libvulkan1 mesa-vulkan-drivers)
+ldconfig -p | grep -q libEGL_mesa.so.0 || missing+=(libegl1 libgl1-mesa-dri)
 if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
@@ -63,6 +69,13 @@ for os in linux windows darwin; do
 		CGO_ENABLED=0 GOOS=$os GOARCH=$arch go vet ./...
 	done
 done
+go vet -tags opengl ./...
+CGO_ENABLED=0 go build -tags opengl ./...
+if command -v x86_64-w64-mingw32-gcc-posix >/dev/null; then # the C of Windows compiles, if it cannot run here
+	GOOS=windows GOARCH=amd64 CC=x86_64-w64-mingw32-gcc-posix go build -tags opengl -o /dev/null ./cmd/bitnet-gpu
+else
+	echo "skipped: no x86_64-w64-mingw32-gcc-posix"
+fi
 CGO_ENABLED=0 go build ./...
 
 step "generated files"
@@ -71,7 +84,10 @@ changed=$(git status --porcelain -- '*.s' '*_amd64.go' '*_arm64.go')
 [ -z "$changed" ] || { echo "go generate changes: $changed"; exit 1; }
 
 step tests
-BITNET_TEST_REQUIRE=$native go test -timeout 30m ./...
+BITNET_TEST_REQUIRE=$native go test -tags opengl -timeout 30m ./...
+
+step "the build without OpenGL"
+BITNET_TEST_REQUIRE=$(only "$require" vulkan) go test -short -timeout 30m ./gpu/opengl ./engine ./cmd/...
 
 step "SwiftShader" # the results of go test are not cached: Go does not see which driver ran
 if [ -e "$swiftshader/vk_swiftshader_icd.json" ]; then
@@ -85,18 +101,24 @@ else
 	echo "skipped: no SwiftShader"
 fi
 
-step "without a Vulkan library"
+step "without the libraries of Vulkan and OpenGL"
 bare=$(mktemp -d)
-go build -o "$bare/bitnet-gpu" ./cmd/bitnet-gpu
-if readelf -d "$bare/bitnet-gpu" | grep -E 'NEEDED.*lib(vulkan|GL|EGL)'; then exit 1; fi
+go build -o "$bare/without" ./cmd/bitnet-gpu
+go build -tags opengl -o "$bare/bitnet-gpu" ./cmd/bitnet-gpu
+needed=$(readelf -d "$bare/bitnet-gpu" "$bare/without" | grep NEEDED | grep -v 'libc\.so' || true)
+[ -z "$needed" ] || { echo "more than libc: $needed"; exit 1; }
+generate=(generate -m tinyA-i2_s.gguf -p 'The quick' -n 20 -s 1)
+cp test/testdata/golden/tinyA-i2_s.gguf "$bare"
+code=0
+(cd "$bare" && ./without "${generate[@]}" --backend opengl 2>said) || code=$?
+[ $code = 4 ] || { echo "--backend opengl without OpenGL: exit code $code, expected 4"; exit 1; }
+grep 'opengl: not in this build' "$bare/said"
 if [ "$(id -u)" = 0 ]; then # a root directory with nothing but what the program needs
 	ldd "$bare/bitnet-gpu" | grep -o '/[^ ]*' | xargs cp --parents -t "$bare"
-	cp test/testdata/golden/tinyA-i2_s.gguf "$bare"
-	generate=(generate -m tinyA-i2_s.gguf -p 'The quick' -n 20 -s 1)
 	(cd "$bare" && ./bitnet-gpu "${generate[@]}" --backend cpu >want 2>/dev/null)
 	chroot "$bare" /bitnet-gpu "${generate[@]}" >"$bare/got" 2>"$bare/said"
 	cmp "$bare/want" "$bare/got"
-	grep 'vulkan: no library: libvulkan.so.1' "$bare/said"
+	grep 'vulkan: no library: libvulkan.so.1' "$bare/said" | grep 'opengl: no library: libEGL.so.1'
 fi
 rm -rf "$bare"
 
@@ -129,5 +151,8 @@ for package in $(go list ./...); do
 		go test -run '^$' -fuzz "^$target\$" -fuzztime "${BITNET_FUZZ_TIME:-3s}" -fuzzminimizetime 20x "$package"
 	done
 done
+
+step "results of the parity suite"
+sort -u "$table"
 
 step "all passed"

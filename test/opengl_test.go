@@ -16,7 +16,7 @@ import (
 // openOpenGL opens the backend on the first OpenGL device, a software one too.
 func openOpenGL(t *testing.T) backends.Open {
 	dev := openGLDevice(t)
-	t.Logf("%+v", dev.Info())
+	entry(t, "OpenGL", dev.Info().Device)
 	dev.Close()
 	return func(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 		return gpu.New(openGLDevice(t), m, opt)
@@ -40,6 +40,11 @@ func TestOpenGL(t *testing.T) {
 	backends.Run(t, reference(t), openOpenGL(t))
 }
 
+// TestOpenGLRelatives runs it on models like those of the 2B4T's relatives.
+func TestOpenGLRelatives(t *testing.T) {
+	backends.Relatives(t, reference(t), openOpenGL(t))
+}
+
 // TestOpenGLGolden runs it on the model of the golden data.
 func TestOpenGLGolden(t *testing.T) {
 	m, prompt := tinyA(t)
@@ -47,11 +52,50 @@ func TestOpenGLGolden(t *testing.T) {
 	backends.Model(t, "tinyA", m, ids, reference(t), openOpenGL(t))
 }
 
-// TestOpenGLWide compares a model of two layers with the widths of the 2B4T.
+// TestOpenGLRanges runs it on a device that binds no more than 120 KiB at once,
+// so that head and embedding have parts.
+func TestOpenGLRanges(t *testing.T) {
+	m, prompt := tinyA(t)
+	const limit = 120 << 10
+	if whole := m.VocabSize * m.Hidden * 2; whole < 2*limit {
+		t.Fatalf("the head has %d bytes: too few for parts", whole)
+	}
+	ids := append(append(append([]int32{}, prompt...), prompt...), prompt...)
+	backends.Model(t, "tinyA", m, ids, reference(t), openNarrow(t, limit))
+}
+
+// TestOpenGLWide compares a model of two layers with the widths of the 2B4T, on
+// a device that binds 16 MiB at once, the least that OpenGL 4.3 allows.
 func TestOpenGLWide(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short: the model takes 1.4 GB")
 	}
 	ids := []int32{128000, 9906, 11, 1917, 0, 220, 72803}
-	backends.Logits(t, "2B4T of 2 layers, 7 tokens", tiny.Big(2), ids, reference(t), openOpenGL(t))
+	backends.Logits(t, "2B4T of 2 layers, 7 tokens", tiny.Big(2), ids, reference(t), openNarrow(t, 16<<20))
+}
+
+// A narrow device binds less than it could.
+type narrow struct {
+	driver.Device
+	limit int // bytes
+}
+
+func openNarrow(t *testing.T, limit int) backends.Open {
+	openOpenGL(t)
+	return func(m *weights.Model, opt compute.Options) (compute.Backend, error) {
+		return gpu.New(&narrow{openGLDevice(t), limit}, m, opt)
+	}
+}
+
+func (n *narrow) Info() driver.Info {
+	info := n.Device.Info()
+	info.Limits.Range = n.limit
+	return info
+}
+
+func (n *narrow) Run(l *driver.List) error {
+	if err := l.Check(n.Info().Limits); err != nil {
+		return err
+	}
+	return n.Device.Run(l)
 }

@@ -35,6 +35,7 @@ func eachPath(t *testing.T, test func(t *testing.T, open backends.Open)) {
 		}
 		for _, s := range splits {
 			t.Run(fmt.Sprintf("%s, %d threads, batch %d", path.Name, s.threads, s.batch), func(t *testing.T) {
+				entry(t, "CPU", path.Name)
 				test(t, func(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 					t.Setenv("BITNET_CPU", path.Name)
 					opt.Threads, opt.Batch = s.threads, s.batch

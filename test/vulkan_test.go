@@ -25,7 +25,7 @@ func openVulkan(t *testing.T) backends.Open {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%+v", dev.Info())
+	entry(t, "Vulkan", dev.Info().Device)
 	dev.Close()
 	return func(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 		dev, err := vulkan.Open(vulkan.Options{Software: true})

@@ -259,6 +259,13 @@ func TestBadDirs(t *testing.T) {
 	}
 }
 
+func TestReadVocabHF(t *testing.T) {
+	v, err := weights.ReadVocab(writeHF(t, tiny.HFOptions{}))
+	if err != nil || len(v.Tokens) != 281 {
+		t.Error(v, err)
+	}
+}
+
 func TestInspectHF(t *testing.T) {
 	dir := writeHF(t, tiny.HFOptions{})
 	s, err := weights.Inspect(dir)

@@ -2,7 +2,11 @@
 // shape: a Model whose every size has been checked once.
 package weights
 
-import "bitnet-gpu/weights/ternary"
+import (
+	"fmt"
+
+	"bitnet-gpu/weights/ternary"
+)
 
 // A Model is an opened model. It is immutable; its slices may point into the
 // file's map and are valid until Close.
@@ -50,8 +54,17 @@ const (
 
 func (a Activation) String() string { return [...]string{"relu2", "silu"}[a] }
 
-// MarshalText is for JSON.
+// MarshalText and UnmarshalText are for JSON.
 func (a Activation) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+func (a *Activation) UnmarshalText(text []byte) error {
+	for *a = ReLU2; *a <= SiLU; *a++ {
+		if a.String() == string(text) {
+			return nil
+		}
+	}
+	return fmt.Errorf("activation %.20q", text)
+}
 
 // A Layer is one transformer block. Shapes are (rows, columns) = (out, in). The
 // rows of Q and K are ordered for a rotation of half-split pairs, also where a

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 // maxVocabFile bounds the vocabulary files that are read whole into memory. The
@@ -14,8 +15,12 @@ const maxVocabFile = 64 << 20 // bytes
 
 // ReadVocab reads a vocabulary: that of a GGUF file, a Hugging Face
 // tokenizer.json, or a tokenizer.model in tiktoken's or SentencePiece's form. It goes by the
-// content, not by the name. Errors begin with the path and wrap ErrInvalid.
+// content, not by the name; in a directory, by the name tokenizer.json. Errors
+// begin with the path and wrap ErrInvalid.
 func ReadVocab(path string) (*Vocab, error) {
+	if inside := filepath.Join(path, "tokenizer.json"); isRegular(inside) {
+		path = inside
+	}
 	if isGGUF(path) {
 		return readGGUFVocab(path)
 	}
@@ -29,7 +34,7 @@ func ReadVocab(path string) (*Vocab, error) {
 
 // isGGUF reports whether a regular file begins as GGUF does.
 func isGGUF(path string) bool {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+	if !isRegular(path) {
 		return false // opening a pipe would wait
 	}
 	f, err := os.Open(path)
@@ -40,6 +45,11 @@ func isGGUF(path string) bool {
 	var magic [4]byte
 	_, err = io.ReadFull(f, magic[:])
 	return err == nil && string(magic[:]) == "GGUF"
+}
+
+func isRegular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 func parseVocab(data []byte) (*Vocab, error) {

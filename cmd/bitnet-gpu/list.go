@@ -65,8 +65,8 @@ type listed struct {
 	Newest bool   `json:"newest"` // the version that the hub had when last asked
 }
 
-// describeEntry says what a file in the cache is; false for one that holds no
-// weights, such as a README of another program's pull.
+// describeEntry says what a file or directory in the cache is; false for a file
+// that holds no weights, such as a README of another program's pull.
 func describeEntry(e hub.Entry) (listed, bool) {
 	m := listed{Model: e.Ref.String(), Size: e.Size, Path: e.Path, Commit: e.Commit, Newest: e.Newest, Family: "?"}
 	for _, n := range hub.Names {
@@ -75,31 +75,39 @@ func describeEntry(e hub.Entry) (listed, bool) {
 		}
 	}
 	switch ext := strings.ToLower(filepath.Ext(e.File)); {
-	case e.File == "":
+	case e.Commit == "":
 		m.Format = "unfinished; pull goes on, rm drops it"
+		return m, true
+	case e.File == "":
+		m.read("safetensors")
 	case ext == ".safetensors":
-		m.Format = "safetensors"
+		m.Format = "safetensors, one file of a model"
 	case ext == ".gguf":
-		m.Format = "GGUF"
-		s, err := weights.Inspect(e.Path)
-		if err != nil {
-			m.Format = "broken GGUF"
-			break
-		}
-		defer s.Close()
-		_ = s.Guard(func() error { m.readGGUF(s); return nil }) // what vanishes under us stays "GGUF"
+		m.read("GGUF")
 	default:
 		return m, false
 	}
-	if !e.Newest && e.File != "" {
+	if !e.Newest {
 		m.Format += ", older version"
 	}
 	return m, true
 }
 
-func (m *listed) readGGUF(s *weights.Summary) {
+// read asks the model itself for its family and format.
+func (m *listed) read(container string) {
+	m.Format = container
+	s, err := weights.Inspect(m.Path)
+	if err != nil {
+		m.Format = "broken " + container
+		return
+	}
+	defer s.Close()
+	_ = s.Guard(func() error { m.summarize(s); return nil }) // what vanishes under us keeps its container
+}
+
+func (m *listed) summarize(s *weights.Summary) {
 	for _, kv := range s.KV {
-		if text, ok := kv.Value.(string); ok && kv.Key == "general.architecture" && m.Name == "" {
+		if text, ok := kv.Value.(string); ok && m.Name == "" && (kv.Key == "general.architecture" || kv.Key == "model_type") {
 			m.Family = strings.Clone(text)
 		}
 	}

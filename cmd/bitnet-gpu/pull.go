@@ -24,7 +24,8 @@ func pullCmd(std stdio) *cobra.Command {
 		Long: "Fetch models from Hugging Face, or bring them up to date, and write the path of\n" +
 			"each to standard output. MODEL is OWNER/NAME, OWNER/NAME:FILE or a short name:\n\n" +
 			shortNames() +
-			"\nWithout FILE it is the repository's one GGUF file, or the one in I2_S. The files\n" +
+			"\nWithout FILE it is the repository's one GGUF file, or the one in I2_S, or where\n" +
+			"there is none its safetensors with what belongs to them, in one folder. The files\n" +
 			"go to the cache of Hugging Face's own tools and are shared with them. A pull that\n" +
 			"was stopped goes on where it was. The environment: HF_TOKEN for gated and private\n" +
 			"models, HF_ENDPOINT for a mirror, HF_HOME or HF_HUB_CACHE for another cache, and\n" +
@@ -92,21 +93,22 @@ func hubError(err error) error {
 	return err
 }
 
-// A pullView shows how a file comes: a bar on a terminal, else one line at the
-// end; with --json events on standard output.
+// A pullView shows how a model comes: for each file a bar on a terminal, else one
+// line at its end; with --json events on standard output.
 type pullView struct {
 	std         stdio
-	ref         hub.Ref
+	asked, ref  hub.Ref // what was asked for, the file that comes
 	json, quiet bool
 	start, last time.Time
-	began       int64 // bytes that were there
+	began       int64 // bytes of the file that were there; -1: none comes
 	seen        hub.Progress
 	bar         *pb.ProgressBar
-	waiting     bool
+	done        int64 // bytes of the files that are finished
+	some        bool  // a file came
 }
 
 func newPullView(std stdio, ref hub.Ref, asJSON, quiet bool) *pullView {
-	return &pullView{std: std, ref: ref, json: asJSON, quiet: quiet, start: time.Now(), began: -1}
+	return &pullView{std: std, asked: ref, ref: ref, json: asJSON, quiet: quiet, start: time.Now(), began: -1}
 }
 
 // pullEvent is a line of --json.
@@ -126,6 +128,9 @@ func (v *pullView) event(e pullEvent) {
 }
 
 func (v *pullView) progress(p hub.Progress) {
+	if p.Ref != v.ref {
+		v.finishFile()
+	}
 	v.ref, v.seen = p.Ref, p
 	if p.Waiting {
 		if v.json {
@@ -136,7 +141,7 @@ func (v *pullView) progress(p hub.Progress) {
 		return
 	}
 	if v.began < 0 {
-		v.began, v.start = p.Done, time.Now()
+		v.began, v.start, v.some = p.Done, time.Now(), true
 	}
 	switch {
 	case v.json:
@@ -165,21 +170,50 @@ func pullBar(w io.Writer, ref hub.Ref, p hub.Progress) *pb.ProgressBar {
 	return bar.SetCurrent(p.Done).Start()
 }
 
-// finish ends the bar and says in one line what came of it.
+// finish ends the view: with the path of the model, which may be a folder, or
+// with an error.
 func (v *pullView) finish(path string, err error) {
-	if v.bar != nil {
-		v.bar.Finish()
+	if err != nil {
+		v.finishBar()
+		if v.json {
+			v.ref = v.asked
+			v.event(pullEvent{Event: "error", Error: message(err)})
+		}
+		return
+	}
+	v.finishFile()
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		v.ref = v.asked
 	}
 	switch {
-	case v.json && err != nil:
-		v.event(pullEvent{Event: "error", Error: message(err)})
 	case v.json:
-		v.event(pullEvent{Event: "done", Path: path, Done: v.seen.Done, Total: v.seen.Total})
-	case v.quiet || err != nil:
-	case v.began < 0:
+		v.event(pullEvent{Event: "done", Path: path, Done: v.done, Total: v.done})
+	case !v.quiet && !v.some:
 		fmt.Fprintf(v.std.err, "%s: is here already\n", v.ref)
-	default:
+	}
+}
+
+func (v *pullView) finishBar() {
+	if v.bar != nil {
+		v.bar.Finish()
+		v.bar = nil
+	}
+}
+
+// finishFile ends the bar of a file, if one came, and says in one line what came
+// of it.
+func (v *pullView) finishFile() {
+	if v.began < 0 {
+		return
+	}
+	v.finishBar()
+	v.done += v.seen.Done
+	switch {
+	case v.json:
+		v.event(pullEvent{Event: "progress", Done: v.seen.Done, Total: v.seen.Total})
+	case !v.quiet:
 		took := time.Since(v.start)
 		fmt.Fprintf(v.std.err, "%s: %s pulled in %v, %s/s, verified\n", v.ref, mebi(v.seen.Done-v.began), took.Round(100*time.Millisecond), mebi(int64(perSecond(int(v.seen.Done-v.began), took))))
 	}
+	v.began = -1
 }

@@ -34,9 +34,9 @@ func (s *source) check() error {
 	return nil
 }
 
-// path returns the model's file. A short name behind -m means the file in the
-// cache and never the network; -hf means the file in the cache too, and pulls it
-// if it is not there. Only the verb pull asks whether there is a newer one.
+// path returns the model's file or directory. A short name behind -m means the
+// one in the cache and never the network; -hf means the one in the cache too, and
+// pulls it if it is not there. Only the verb pull asks whether there is a newer one.
 func (s *source) path(std stdio) (string, error) {
 	if err := s.check(); err != nil {
 		return "", err

@@ -26,16 +26,16 @@ import (
 type cache struct {
 	path string // "" where there is no directory for it, or nothing to keep
 	file cacheFile
-	used map[string]binary // of file.Programs, by this process
+	used map[string]program // of file.Programs, by this process
 }
 
 type cacheFile struct {
-	Driver   string            // that made them
-	Programs map[string]binary // by the checksum of their source
+	Driver   string             // that made them
+	Programs map[string]program // by the checksum of their source
 }
 
-// A binary is what a driver gives out.
-type binary struct {
+// A program is what a driver gives out.
+type program struct {
 	Format uint32
 	Data   []byte
 }
@@ -44,7 +44,7 @@ type binary struct {
 const mostPrograms = 128
 
 func (c *cache) open(d *device) {
-	c.used = map[string]binary{}
+	c.used = map[string]program{}
 	if dir, err := os.UserCacheDir(); err == nil && d.facts.binary_formats > 0 {
 		c.path = filepath.Join(dir, "bitnet-gpu", "opengl-"+d.info.ID+".bin")
 	}
@@ -55,7 +55,7 @@ func (c *cache) open(d *device) {
 // readCache returns what an earlier start saved for a driver, or nothing: a
 // checksum, and then the cacheFile.
 func readCache(path, driver string) cacheFile {
-	empty := cacheFile{Driver: driver, Programs: map[string]binary{}}
+	empty := cacheFile{Driver: driver, Programs: map[string]program{}}
 	data, err := os.ReadFile(path)
 	if err != nil || len(data) < sha256.Size {
 		return empty
@@ -105,7 +105,7 @@ func (c *cache) add(d *device, k *shaders.Kernel, p C.GLuint) {
 	if n <= 0 || n > size {
 		return
 	}
-	b := binary{uint32(format), data[:n]}
+	b := program{uint32(format), data[:n]}
 	c.file.Programs[cacheKey(k)], c.used[cacheKey(k)] = b, b
 }
 

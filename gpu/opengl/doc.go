@@ -15,8 +15,8 @@
 //
 // The kernels are the GLSL sources of package shaders, which the driver
 // compiles; parameters are a uniform buffer. A barrier stands where the list
-// says. Two variables of the environment are read, BITNET_GPU_SOFTWARE and
-// BITNET_GPU_FAULT, as package vulkan reads them.
+// says. Of the environment BITNET_GPU_SOFTWARE and BITNET_GPU_FAULT are read, see
+// package driver.
 package opengl
 
 // Options choose a device.

@@ -158,6 +158,7 @@ result ogl_platform_new(int kind, int index, platform **out) {
 	}
 	if (!egl.eglMakeCurrent(d, p.surface, p.surface, p.context)) {
 		result r = failed("eglMakeCurrent");
+		if (p.surface != NULL) egl.eglDestroySurface(d, p.surface);
 		egl.eglDestroyContext(d, p.context);
 		return r;
 	}

@@ -58,14 +58,10 @@ func find() ([]found, error) {
 	}
 	var all []found
 	var problems []error
-	for _, platform := range []int{C.PLATFORM_DEVICE, C.PLATFORM_SURFACELESS, C.PLATFORM_DEFAULT} {
-		n := 1
-		if platform == C.PLATFORM_DEVICE {
-			n = int(C.ogl_devices())
-		}
+	for _, platform := range places() {
 		var some []found
-		for i := range n {
-			f, err := describe(place{platform, i})
+		for _, p := range platform {
+			f, err := describe(p)
 			if err != nil {
 				problems = append(problems, err)
 			} else if !slices.ContainsFunc(all, func(o found) bool { return o.info.ID == f.info.ID }) {
@@ -81,6 +77,15 @@ func find() ([]found, error) {
 		return nil, problems[0]
 	}
 	return all, nil
+}
+
+// places returns the places of each platform.
+func places() [][]place {
+	devices := []place{}
+	for i := range int(C.ogl_devices()) {
+		devices = append(devices, place{C.PLATFORM_DEVICE, i})
+	}
+	return [][]place{devices, {{C.PLATFORM_SURFACELESS, 0}}, {{C.PLATFORM_DEFAULT, 0}}}
 }
 
 // describe makes a context for a moment.

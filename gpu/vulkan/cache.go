@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"unsafe"
+
+	"bitnet-gpu/gpu/driver"
 )
 
 // A pipelineCache keeps compiled kernels between starts, in the user's cache
@@ -97,30 +99,9 @@ func (c *pipelineCache) save(d *device) {
 		return
 	}
 	copy(file, sum[:])
-	if writeByRename(c.path, file) == nil {
+	if driver.WriteByRename(c.path, file) == nil {
 		c.saved = sum
 	}
-}
-
-func writeByRename(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }
 
 func (c *pipelineCache) free(d *device) {

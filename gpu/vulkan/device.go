@@ -32,7 +32,7 @@ type device struct {
 	fence     C.VkFence
 	ring      ring // on its way to memory that the host does not see
 
-	fault fault
+	fault driver.Fault
 	lost  error // of the call that found the device gone
 }
 
@@ -48,7 +48,7 @@ func Open(opt Options) (driver.Device, error) {
 
 // open tries the next best device where one cannot be opened.
 func open(opt Options) (*device, error) {
-	fault, err := faultFromEnv()
+	fault, err := driver.FaultFromEnv()
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func open(opt Options) (*device, error) {
 		return nil, err
 	}
 	for {
-		i, err := choose(candidates(found, opt.Device, softwareAllowed(opt)))
+		i, err := driver.Chosen("vulkan", candidates(found, opt))
 		if err != nil {
 			C.shim_instance_free(in)
 			return nil, err
@@ -77,22 +77,35 @@ func newDevice(in *C.instance, p physical) (*device, error) {
 		physical:  p.handle,
 		facts:     p.facts,
 		info:      p.info,
-		types:     p.types,
 		pipelines: map[*shaders.Kernel]C.pipeline{},
 		lists:     map[*driver.List]*recorded{},
 	}
 	if err := check(C.shim_device_new(in, p.handle, &d.facts, &d.c)); err != nil {
 		return nil, err
 	}
-	err := check(C.shim_fence_new(d.c, &d.fence))
-	if err == nil {
-		err = d.cache.open(d)
-	}
-	if err != nil {
+	if err := d.start(); err != nil {
 		d.destroy()
 		return nil, err
 	}
 	return d, nil
+}
+
+// start makes what every device has.
+func (d *device) start() error {
+	if err := check(C.shim_fence_new(d.c, &d.fence)); err != nil {
+		return err
+	}
+	var b C.VkBuffer
+	var need C.VkMemoryRequirements // the types that can hold buffers are the same for all
+	if err := check(C.shim_buffer_new(d.c, granule, &b, &need)); err != nil {
+		return err
+	}
+	C.shim_block_free(d.c, C.block{buffer: b})
+	var err error
+	if d.types, err = typesOf(&d.facts, uint32(need.memoryTypeBits)); err != nil {
+		return err
+	}
+	return d.cache.open(d)
 }
 
 // Info implements driver.Device.
@@ -117,7 +130,7 @@ func (d *device) submit(commands C.VkCommandBuffer, fence C.VkFence) error {
 	if d.lost != nil {
 		return d.lost
 	}
-	if d.fault.hit("lost") {
+	if d.fault.Hit("lost") {
 		d.lost = fmt.Errorf("vulkan: injected fault: %w", compute.ErrLost)
 		return d.lost
 	}

@@ -90,7 +90,7 @@ func TestLost(t *testing.T) {
 		l := &driver.List{Label: "l"}
 		l.Add(driver.Upload{To: driver.Whole(b), Data: make([]byte, 256)})
 		mustRun(t, d, l)
-		d.fault = fault{kind: "lost", at: 1}
+		d.fault = driver.Fault{Kind: "lost", At: 1}
 		_, errTime := d.Time(l)
 		_, errBuffer := d.NewBuffer("c", 4, driver.Local)
 		for i, err := range []error{errTime, d.Run(l), errBuffer, b.Write(0, make([]byte, 4)), d.Load(step)} {

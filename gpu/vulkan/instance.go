@@ -10,7 +10,6 @@ import "C"
 import (
 	"encoding/hex"
 	"fmt"
-	"os"
 	"runtime"
 	"sync"
 	"unsafe"
@@ -41,7 +40,6 @@ type physical struct {
 	handle C.VkPhysicalDevice
 	facts  C.facts
 	info   driver.Info
-	types  memoryTypes
 	reject error // why it cannot be used at all
 }
 
@@ -85,6 +83,20 @@ func describe(in *C.instance, handle C.VkPhysicalDevice) physical {
 	if p.reject = usable(f, p.info.Limits); p.reject != nil {
 		return p
 	}
+	types, err := typesOf(f, ^uint32(0))
+	if err != nil {
+		p.reject = err
+		return p
+	}
+	heap := f.type_of[types.local].heapIndex
+	p.info.Memory = int64(f.heap_of[heap].size)
+	p.info.Free = freeOf(in, handle, f, int(heap), 0)
+	p.info.Unified = p.info.Type == driver.Integrated || p.info.Type == driver.Software
+	return p
+}
+
+// typesOf is pickTypes of a device's.
+func typesOf(f *C.facts, bits uint32) (memoryTypes, error) {
 	types := make([]memoryType, f.types)
 	for i := range types {
 		types[i] = memoryType{int(f.type_of[i].propertyFlags), int(f.type_of[i].heapIndex)}
@@ -93,14 +105,7 @@ func describe(in *C.instance, handle C.VkPhysicalDevice) physical {
 	for i := range heaps {
 		heaps[i] = int64(f.heap_of[i].size)
 	}
-	if p.types, p.reject = pickTypes(types, heaps); p.reject != nil {
-		return p
-	}
-	local := types[p.types.local]
-	p.info.Memory = heaps[local.heap]
-	p.info.Free = freeOf(in, handle, f, local.heap, 0)
-	p.info.Unified = p.info.Type == driver.Integrated || p.info.Type == driver.Software
-	return p
+	return pickTypes(types, heaps, bits)
 }
 
 func version(v C.uint32_t) string {
@@ -153,9 +158,4 @@ func usable(f *C.facts, lim driver.Limits) error {
 		return fmt.Errorf("vulkan: limits %+v, needed are %+v: %w", lim, least, compute.ErrUnavailable)
 	}
 	return nil
-}
-
-// softwareAllowed is Options.Software, or the word of the environment.
-func softwareAllowed(opt Options) bool {
-	return opt.Software || os.Getenv("BITNET_GPU_SOFTWARE") == "1"
 }

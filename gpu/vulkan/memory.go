@@ -84,7 +84,7 @@ func (p *pool) take(label string, size int) (*buffer, error) {
 	if p.d.lost != nil {
 		return nil, p.d.lost
 	}
-	if p.d.fault.hit("oom") {
+	if p.d.fault.Hit("oom") {
 		return nil, fmt.Errorf("vulkan: injected fault: buffer %s: %w", label, compute.ErrMemory)
 	}
 	for _, b := range p.blocks {

@@ -28,18 +28,19 @@ type memoryTypes struct {
 	staging int // of the host, cached, to be read back from
 }
 
-// pickTypes chooses among a device's memory types, given the heaps' sizes. Where several serve, the
+// pickTypes chooses among a device's memory types, given the heaps' sizes and a
+// bit for each type that can hold buffers. Where several serve, the
 // specification puts the fastest first.
-func pickTypes(types []memoryType, heaps []int64) (m memoryTypes, err error) {
+func pickTypes(types []memoryType, heaps []int64, bits uint32) (m memoryTypes, err error) {
 	largest := -1 // heap
-	for _, t := range types {
-		if t.flags&deviceLocal != 0 && (largest < 0 || heaps[t.heap] > heaps[largest]) {
+	for i, t := range types {
+		if bits&(1<<i) != 0 && t.flags&deviceLocal != 0 && (largest < 0 || heaps[t.heap] > heaps[largest]) {
 			largest = t.heap
 		}
 	}
 	first := func(want, without int, heap int) int {
 		for i, t := range types {
-			if t.flags&want == want && t.flags&without == 0 && t.flags&^ordinary == 0 && (heap < 0 || t.heap == heap) {
+			if bits&(1<<i) != 0 && t.flags&want == want && t.flags&without == 0 && t.flags&^ordinary == 0 && (heap < 0 || t.heap == heap) {
 				return i
 			}
 		}

@@ -45,14 +45,23 @@ func TestPickTypes(t *testing.T) {
 		},
 	}
 	for _, test := range tests {
-		got, err := pickTypes(test.types, test.heaps)
+		got, err := pickTypes(test.types, test.heaps, ^uint32(0))
 		if err != nil || got != test.want {
 			t.Errorf("%s: %+v, %v, want %+v", test.name, got, err, test.want)
 		}
 	}
 	for _, types := range [][]memoryType{nil, {{deviceLocal, 0}}, {{seen, 0}}, {{deviceLocal | hostVisible, 0}}} {
-		if got, err := pickTypes(types, []int64{gib}); !errors.Is(err, compute.ErrUnavailable) {
+		if got, err := pickTypes(types, []int64{gib}, ^uint32(0)); !errors.Is(err, compute.ErrUnavailable) {
 			t.Errorf("%v: %+v, %v, want %v", types, got, err, compute.ErrUnavailable)
 		}
+	}
+
+	// The first type of the device's own may be one for images only.
+	types := []memoryType{{deviceLocal, 0}, {deviceLocal, 0}, {seen, 1}, {seen, 1}}
+	if got, err := pickTypes(types, []int64{gib, gib}, 0b1010); err != nil || got != (memoryTypes{1, 3, 3}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := pickTypes(types, []int64{gib, gib}, 0b0011); err == nil {
+		t.Errorf("%+v", got)
 	}
 }

@@ -56,6 +56,14 @@ func (d repoDir) setRef(commit string) error {
 	return err
 }
 
+// setRef is that of a repository whose newest version was pulled.
+func (c *Client) setRef(d repoDir, commit string) error {
+	if err := d.setRef(commit); err != nil && !readOnly(err) { // a read-only cache still serves
+		return c.writable(err)
+	}
+	return nil
+}
+
 // ref reads the newest commit that is known here.
 func (d repoDir) ref() (string, error) {
 	data, err := os.ReadFile(d.main())
@@ -143,8 +151,9 @@ func (c *Client) writable(err error) error {
 }
 
 // Cached returns the path of a file in the cache and never opens a socket. Where
-// ref names no file, the files that are there must leave no choice. A file that
-// is not there is ErrNotCached.
+// ref names no file, the GGUF files that are there must leave no choice; without
+// one it is the path of a directory, if all its files are there. What is not
+// there is ErrNotCached.
 func (c *Client) Cached(ref Ref) (path string, err error) {
 	if err := ref.check(); err != nil {
 		return "", err
@@ -156,8 +165,11 @@ func (c *Client) Cached(ref Ref) (path string, err error) {
 		return "", missing
 	}
 	if ref.File == "" {
-		files := snapshotFiles(filepath.Join(dir.snapshots(), commit))
-		if len(files) == 0 {
+		if dir.directory(commit) != nil {
+			return dir.snapshot(commit, ""), nil
+		}
+		files := snapshotFiles(dir.snapshot(commit, ""))
+		if !slices.ContainsFunc(files, isGGUF) {
 			return "", missing
 		}
 		if ref.File, err = choose(ref.Repo, files); err != nil {
@@ -185,16 +197,17 @@ func snapshotFiles(root string) []string {
 	return files
 }
 
-// An Entry is a file in the cache.
+// An Entry is a file in the cache, or a directory with all its files.
 type Entry struct {
-	Ref           // File is "" for a pull that is not finished
+	Ref           // File is "" for a directory and for a pull that is not finished
 	Commit string // the version; "" for a pull that is not finished
 	Newest bool   // the version that refs/main names
 	Size   int64  // bytes; of an unfinished pull the bytes on the disk
 	Path   string
 }
 
-// List returns the files in the cache, sorted, unfinished pulls last.
+// List returns the files and directories in the cache, sorted, unfinished pulls
+// last.
 func (c *Client) List() ([]Entry, error) {
 	dirs, err := os.ReadDir(c.Cache)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -214,18 +227,34 @@ func (c *Client) List() ([]Entry, error) {
 		newest, _ := dir.ref() // without one, none is the newest
 		commits, _ := os.ReadDir(dir.snapshots())
 		for _, commit := range commits {
-			for _, file := range snapshotFiles(filepath.Join(dir.snapshots(), commit.Name())) {
-				path := dir.snapshot(commit.Name(), file)
-				if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-					list = append(list, Entry{Ref{repo, file}, commit.Name(), commit.Name() == newest, info.Size(), path})
-				}
-			}
+			list = append(list, dir.entries(repo, commit.Name(), commit.Name() == newest)...)
 		}
 		for _, path := range dir.unfinished() {
 			unfinished = append(unfinished, Entry{Ref: Ref{Repo: repo}, Size: onDisk(path), Path: path})
 		}
 	}
 	return append(list, unfinished...), nil
+}
+
+// entries returns what a snapshot holds.
+func (d repoDir) entries(repo, commit string, newest bool) []Entry {
+	var list []Entry
+	together := d.directory(commit)
+	if together != nil {
+		list = append(list, Entry{Ref{Repo: repo}, commit, newest, 0, d.snapshot(commit, "")})
+	}
+	for _, file := range snapshotFiles(d.snapshot(commit, "")) {
+		path := d.snapshot(commit, file)
+		info, err := os.Stat(path)
+		switch {
+		case err != nil || !info.Mode().IsRegular():
+		case slices.Contains(together, file):
+			list[0].Size += info.Size()
+		default:
+			list = append(list, Entry{Ref{repo, file}, commit, newest, info.Size(), path})
+		}
+	}
+	return list
 }
 
 // unfinished returns the data of the pulls that are not finished.

@@ -294,7 +294,8 @@ func TestChoice(t *testing.T) {
 		{[]string{"a.gguf", "README.md"}, "a.gguf"},
 		{[]string{"a-f16.gguf", "b-I2_S.gguf", "c-q8.gguf"}, "b-I2_S.gguf"},
 		{[]string{"a.gguf", "b.gguf"}, "owner/model holds 2 GGUF files; name one as owner/model:FILE: a.gguf, b.gguf"},
-		{[]string{"model.safetensors", "config.json"}, "owner/model holds no GGUF file; name one of its files as owner/model:FILE: config.json, model.safetensors"},
+		{[]string{"a.gguf", "model.safetensors", "config.json"}, "a.gguf"},
+		{[]string{"model.safetensors", "tokenizer.json"}, "owner/model holds no GGUF file; name one of its files as owner/model:FILE: model.safetensors, tokenizer.json"},
 	} {
 		h.files = map[string][]byte{}
 		for _, f := range test.files {

@@ -95,7 +95,7 @@ func (d *download) newHash(size int64) hash.Hash {
 
 // fill brings the missing blocks and verifies the whole.
 func (d *download) fill(ctx context.Context, p *parts) error {
-	if err := d.room(p.size - p.got); err != nil {
+	if err := d.room(d.ref, p.size-p.got); err != nil {
 		return err
 	}
 	sum, err := d.hashed(ctx, p, d.ranges)
@@ -112,13 +112,13 @@ func (d *download) fill(ctx context.Context, p *parts) error {
 }
 
 // room makes sure that the disk has space before anything is written.
-func (d *download) room(need int64) error {
-	space := d.space
+func (c *Client) room(ref Ref, need int64) error {
+	space := c.space
 	if space == nil {
 		space = freeSpace
 	}
-	if free, err := space(filepath.Dir(d.blob)); err == nil && free < need {
-		return fmt.Errorf("%s needs %s more in the cache %s, whose disk has %s free: free some space, or set HF_HUB_CACHE to another folder", d.ref, bytesText(need), d.Cache, bytesText(free))
+	if free, err := space(c.repo(ref.Repo).blobs()); err == nil && free < need {
+		return fmt.Errorf("%s needs %s more in the cache %s, whose disk has %s free: free some space, or set HF_HUB_CACHE to another folder", ref, bytesText(need), c.Cache, bytesText(free))
 	}
 	return nil
 }
@@ -310,7 +310,7 @@ func (d *download) unsizedOnce(ctx context.Context, f *os.File) (int64, error) {
 	}
 	defer body.Close()
 	if resp.ContentLength > 0 {
-		if err := d.room(resp.ContentLength); err != nil {
+		if err := d.room(d.ref, resp.ContentLength); err != nil {
 			return 0, err
 		}
 	}

@@ -45,7 +45,7 @@ func FuzzFiles(f *testing.F) {
 	f.Add([]byte(`{"siblings":{}}`))
 	f.Add([]byte(`<html>`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		files, err := parseFiles(data, testRef, "host")
+		l, err := parseListing(data, testRef, "host")
 		if err != nil {
 			if !errors.Is(err, ErrNetwork) {
 				t.Errorf("%v is no ErrNetwork", err)
@@ -53,10 +53,37 @@ func FuzzFiles(f *testing.F) {
 			return
 		}
 		c := &Client{Cache: "/cache"}
-		for _, name := range files {
+		for _, name := range l.files {
 			inside(t, c, Ref{testRef.Repo, name})
 		}
-		_, _ = choose(testRef.Repo, files)
+		_, _ = choose(testRef.Repo, l.files)
+	})
+}
+
+// FuzzIndex reads which files hold the weights: they stand beside the index.
+func FuzzIndex(f *testing.F) {
+	f.Add([]byte(`{"weight_map":{"a":"model-00002-of-00002.safetensors","b":"model-00001-of-00002.safetensors"}}`))
+	f.Add([]byte(`{"weight_map":{"a":"../a.safetensors"}}`))
+	f.Add([]byte(`{"weight_map":{"a":"b/../../a.safetensors"}}`))
+	f.Add([]byte(`{"weight_map":{}}`))
+	f.Add([]byte(`{"weight_map":[]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		files, err := parseIndex(data, indexFile)
+		if err != nil {
+			if !errors.Is(err, ErrNetwork) {
+				t.Errorf("%v is no ErrNetwork", err)
+			}
+			return
+		}
+		if len(files) == 0 {
+			t.Error("no file")
+		}
+		for _, name := range files {
+			inside(t, &Client{Cache: "/cache"}, Ref{testRef.Repo, name})
+			if filepath.Base(name) != name {
+				t.Errorf("%q stands elsewhere", name)
+			}
+		}
 	})
 }
 

@@ -122,7 +122,9 @@ type Progress struct {
 
 // Fetch returns the path of a file in the cache, pulling what is not there. It
 // asks the hub which version is the newest, unless the client is offline. Where
-// ref names no file, the repository must hold one GGUF file, or one in I2_S.
+// ref names no file, the repository must hold one GGUF file, or one in I2_S, or
+// no GGUF but config.json and safetensors: then what belongs to them is pulled,
+// and the path is the directory that holds it.
 // progress, which may be nil, is called from one goroutine at a time. Errors of
 // the network and of checksums are ErrNetwork; a context that ends leaves what
 // the next call goes on with.
@@ -138,25 +140,37 @@ func (c *Client) Fetch(ctx context.Context, ref Ref, progress func(Progress)) (p
 		return "", err
 	}
 	if ref.File == "" {
-		files, err := c.Files(ctx, ref.Repo)
+		l, err := c.listing(ctx, ref)
 		if err != nil {
 			return "", err
 		}
-		if ref.File, err = choose(ref.Repo, files); err != nil {
+		if l.isDirectory() {
+			return c.fetchDirectory(ctx, ref.Repo, l, progress)
+		}
+		if ref.File, err = choose(ref.Repo, l.files); err != nil {
 			return "", err
 		}
 	}
+	path, commit, err := c.fetchFile(ctx, ref, "main", progress)
+	if err != nil {
+		return "", err
+	}
+	return path, c.setRef(c.repo(ref.Repo), commit)
+}
+
+// fetchFile brings a file of a revision, a commit or main, into the cache.
+func (c *Client) fetchFile(ctx context.Context, ref Ref, revision string, progress func(Progress)) (path, commit string, err error) {
 	for again := false; ; again = true {
-		m, err := c.head(ctx, ref)
+		m, err := c.head(ctx, ref, revision)
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
 		path, err = c.fetch(ctx, ref, m, progress)
 		if !errors.Is(err, errChanged) {
-			return path, err
+			return path, m.commit, err
 		}
 		if again {
-			return "", failf("%s changes on the hub while it is pulled: try again later", ref)
+			return "", "", failf("%s changes on the hub while it is pulled: try again later", ref)
 		}
 	}
 }
@@ -166,7 +180,6 @@ func (c *Client) fetch(ctx context.Context, ref Ref, m meta, progress func(Progr
 	dir := c.repo(ref.Repo)
 	path := dir.snapshot(m.commit, ref.File)
 	if isFile(path, m.size) {
-		_ = dir.setRef(m.commit) // a read-only cache still serves
 		return path, nil
 	}
 	tell := func(p Progress) {
@@ -190,9 +203,6 @@ func (c *Client) fetch(ctx context.Context, ref Ref, m meta, progress func(Progr
 		if err := c.link(blob, path); err != nil {
 			return "", c.writable(err)
 		}
-	}
-	if err := dir.setRef(m.commit); err != nil {
-		return "", c.writable(err)
 	}
 	return path, nil
 }

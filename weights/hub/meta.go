@@ -27,24 +27,27 @@ func (w *web) address(parts ...string) *url.URL {
 	return &u
 }
 
-// head asks for the newest version of a file. The hub answers for a large file
+// head asks for the version of a file that a revision has. The hub answers for a large file
 // with a redirect to where its bytes are, and it is the redirect that carries the
 // facts; for a renamed repository with one to the new name, which is followed.
-func (c *Client) head(ctx context.Context, ref Ref) (meta, error) {
+func (c *Client) head(ctx context.Context, ref Ref, revision string) (meta, error) {
 	w, err := c.open()
 	if err != nil {
 		return meta{}, err
 	}
 	var m meta
 	err = c.retry(ctx, func() (bool, error) {
-		m, err = c.headOnce(ctx, w, ref)
+		m, err = c.headOnce(ctx, w, ref, revision)
 		return false, err
 	})
+	if err == nil && revision != "main" && m.commit != revision {
+		err = failf("%s answers with another version of %s than was asked for", w.endpoint.Host, ref)
+	}
 	return m, err
 }
 
-func (c *Client) headOnce(ctx context.Context, w *web, ref Ref) (meta, error) {
-	u := w.address(ref.Repo, "resolve", "main", ref.File)
+func (c *Client) headOnce(ctx context.Context, w *web, ref Ref, revision string) (meta, error) {
+	u := w.address(ref.Repo, "resolve", revision, ref.File)
 	facts := http.Header{}
 	for range 6 {
 		resp, err := c.get(ctx, w.stop, http.MethodHead, u, nil, ref)
@@ -119,19 +122,28 @@ func (c *Client) Files(ctx context.Context, repo string) ([]string, error) {
 		}
 		return snapshotFiles(dir.snapshot(commit, "")), nil
 	}
+	l, err := c.listing(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return l.files, nil
+}
+
+// listing asks for the files of a repository's newest version.
+func (c *Client) listing(ctx context.Context, ref Ref) (*listing, error) {
 	w, err := c.open()
 	if err != nil {
 		return nil, err
 	}
-	var files []string
+	var l *listing
 	err = c.retry(ctx, func() (bool, error) {
-		files, err = c.filesOnce(ctx, w, ref)
+		l, err = c.listingOnce(ctx, w, ref)
 		return false, err
 	})
-	return files, err
+	return l, err
 }
 
-func (c *Client) filesOnce(ctx context.Context, w *web, ref Ref) ([]string, error) {
+func (c *Client) listingOnce(ctx context.Context, w *web, ref Ref) (*listing, error) {
 	const most = 16 << 20 // bytes of the answer
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -149,12 +161,13 @@ func (c *Client) filesOnce(ctx context.Context, w *web, ref Ref) ([]string, erro
 	if len(data) > most {
 		return nil, failf("%s answers with more than %d MiB about %s", u.Host, most>>20, ref)
 	}
-	return parseFiles(data, ref, u.Host)
+	return parseListing(data, ref, u.Host)
 }
 
-// parseFiles reads the hub's answer about a repository.
-func parseFiles(data []byte, ref Ref, host string) ([]string, error) {
+// parseListing reads the hub's answer about a repository.
+func parseListing(data []byte, ref Ref, host string) (*listing, error) {
 	var answer struct {
+		Commit   string `json:"sha"`
 		Siblings []struct {
 			Name string `json:"rfilename"`
 		} `json:"siblings"`
@@ -162,15 +175,15 @@ func parseFiles(data []byte, ref Ref, host string) ([]string, error) {
 	if err := json.Unmarshal(data, &answer); err != nil {
 		return nil, failf("%s does not answer about %s as the hub does: %v", host, ref, err)
 	}
-	var files []string
+	l := &listing{commit: answer.Commit}
 	for _, s := range answer.Siblings {
 		if !validPath(s.Name) {
 			return nil, failf("%s lists a file %.100q in %s, which is no path inside the repository: nothing was pulled", host, s.Name, ref)
 		}
-		files = append(files, s.Name)
+		l.files = append(l.files, s.Name)
 	}
-	if len(files) == 0 {
+	if len(l.files) == 0 {
 		return nil, failf("%s lists no file in %s", host, ref)
 	}
-	return files, nil
+	return l, nil
 }

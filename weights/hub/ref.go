@@ -13,7 +13,7 @@ import (
 // A Ref names a file of the hub.
 type Ref struct {
 	Repo string // "owner/name"
-	File string // path in the repository, with slashes; "" for its one model file
+	File string // path in the repository, with slashes; "" for its one model
 }
 
 func (r Ref) String() string {
@@ -31,7 +31,7 @@ type Name struct {
 }
 
 // Names are the short names: the families of ternary models and where they are.
-// A repository without a file holds no GGUF file that is known.
+// A repository without a file holds a directory, see Fetch.
 var Names = []Name{
 	{"2b4t", Ref{"microsoft/bitnet-b1.58-2B-4T-gguf", "ggml-model-i2_s.gguf"}, "BitNet b1.58 2B4T"},
 	{"falcon-e-1b", Ref{"tiiuae/Falcon-E-1B-Instruct-GGUF", "ggml-model-i2_s.gguf"}, "Falcon-E 1B Instruct"},
@@ -103,12 +103,14 @@ func validPath(path string) bool {
 	return filepath.IsLocal(filepath.FromSlash(path))
 }
 
+func isGGUF(file string) bool { return strings.EqualFold(filepath.Ext(file), ".gguf") }
+
 // choose finds the file that is meant where none is named: the one GGUF file, or
 // among several the one in I2_S.
 func choose(repo string, files []string) (string, error) {
 	var models, i2s []string
 	for _, f := range files {
-		if strings.EqualFold(filepath.Ext(f), ".gguf") {
+		if isGGUF(f) {
 			models = append(models, f)
 			if strings.Contains(strings.ToLower(f), "i2_s") {
 				i2s = append(i2s, f)

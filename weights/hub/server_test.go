@@ -124,7 +124,7 @@ func sent(spans []span) (n int64) {
 
 // etagOf is the checksum by which the hub names a file.
 func etagOf(name string, data []byte) string {
-	if strings.HasSuffix(name, ".gguf") {
+	if strings.HasSuffix(name, ".gguf") || strings.HasSuffix(name, ".safetensors") {
 		return fmt.Sprintf("%x", sha256.Sum256(data))
 	}
 	d := download{meta: meta{etag: strings.Repeat("0", 40)}}

@@ -206,7 +206,7 @@ func parseTensor(entry []byte) (p place, err error) {
 func eachMember(object []byte, f func(name string, value json.RawMessage) error) error {
 	d := json.NewDecoder(bytes.NewReader(object))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return fmt.Errorf("not a JSON object: %v", cmp.Or(err, fmt.Errorf("starts with %v", t)))
+		return fmt.Errorf("not a JSON object: %v", cmp.Or(err, fmt.Errorf("starts with %.20q", fmt.Sprint(t))))
 	}
 	for d.More() {
 		t, err := d.Token()

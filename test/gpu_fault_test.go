@@ -10,17 +10,31 @@ import (
 	"bitnet-gpu/engine/sample"
 )
 
-// TestVulkanFaults takes memory away at each allocation, and the device at each
-// submission, of a generation of 60 tokens that was left to choose its backend:
-// it ends in the text of an undisturbed run, and says once what happened.
+// TestVulkanFaults disturbs Vulkan, the first that is tried.
 func TestVulkanFaults(t *testing.T) {
 	openVulkan(t) // skips where there is none
+	faults(t, "vulkan")
+}
+
+// TestOpenGLFaults disturbs OpenGL where Vulkan has no driver.
+func TestOpenGLFaults(t *testing.T) {
+	openOpenGL(t)
+	t.Setenv("VK_DRIVER_FILES", "/nonexistent")
+	t.Setenv("VK_ICD_FILENAMES", "/nonexistent")
+	faults(t, "opengl")
+}
+
+// faults takes memory away at each allocation, and the device at each
+// submission, of a generation of 60 tokens that was left to choose its backend:
+// it ends in the text of an undisturbed run, and says once what happened.
+func faults(t *testing.T, first string) {
 	t.Setenv("BITNET_GPU_SOFTWARE", "1")
 	want, backend, _ := generate(t, "cpu")
 	if backend != "cpu" {
 		t.Fatal(backend)
 	}
-	if got, backend, said := generate(t, "auto"); got != want || backend != "vulkan" || len(said) != 0 {
+	injected := func(said []string) int { return strings.Count(strings.Join(said, "\n"), first+": injected fault") }
+	if got, backend, said := generate(t, "auto"); got != want || backend != first || injected(said) != 0 {
 		t.Fatalf("undisturbed: %q by %s, which says %q; expected %q", got, backend, said, want)
 	}
 	for _, kind := range []string{"oom", "lost"} {
@@ -31,10 +45,10 @@ func TestVulkanFaults(t *testing.T) {
 			if got != want {
 				t.Fatalf("%s@%d: %q by %s, which says %q; expected %q", kind, n, got, backend, said, want)
 			}
-			if backend == "vulkan" { // fewer than n events
+			if backend == first { // fewer than n events
 				break
 			}
-			if strings.Count(strings.Join(said, "\n"), "injected fault") != 1 {
+			if injected(said) != 1 {
 				t.Errorf("%s@%d: says %q", kind, n, said)
 			}
 			failures++

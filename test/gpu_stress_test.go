@@ -9,13 +9,16 @@ import (
 	"testing"
 
 	"bitnet-gpu/engine/compute"
+	"bitnet-gpu/test/backends"
 )
 
-// TestVulkanStress decodes 10,000 tokens while the garbage collector never
-// rests, over and over the same text: its logits stay the same, and the process
-// keeps its memory, files and threads.
-func TestVulkanStress(t *testing.T) {
-	open := openVulkan(t)
+func TestVulkanStress(t *testing.T) { stress(t, openVulkan(t)) }
+func TestOpenGLStress(t *testing.T) { stress(t, openOpenGL(t)) }
+
+// stress decodes 10,000 tokens while the garbage collector never rests, over and
+// over the same text: its logits stay the same, and the process keeps its
+// memory, files and threads.
+func stress(t *testing.T, open backends.Open) {
 	rounds := 100
 	if testing.Short() {
 		rounds = 4
