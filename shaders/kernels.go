@@ -81,21 +81,24 @@ var (
 
 func ternary(name string, defines ...string) *Kernel {
 	k := kernel(name, "ternary", defines, 5, tokens, Binding{"weights", Read}, Binding{"codes", Read}, Binding{"out", Read | Write})
-	k.Dot = strings.HasSuffix(name, "_dot")
+	k.Dot = slices.Contains(defines, "DOT")
 	return k
 }
 
+// bitLinear makes a fused kernel; its first definition, if it is QKV or GATE,
+// says what follows the product.
 func bitLinear(name string, params int, defines ...string) *Kernel {
-	consts := append(slices.Clone(width), Constant{"LANES", 8}, Constant{"TILES", 1})
-	bindings := []Binding{{"h", Read}, {"g", Read}, {"out", Write}, batch, {"weights", Read}}
-	switch defines0 := append(defines, ""); {
-	case defines0[0] == "GATE":
-		bindings = append(bindings, Binding{"up", Read})
-	case defines0[0] != "QKV":
-		bindings[2].Access = Read | Write
+	out, more := Read|Write, []Binding(nil)
+	switch {
+	case slices.Contains(defines, "QKV"):
+		out = Write
+	case slices.Contains(defines, "GATE"):
+		out, more = Write, []Binding{{"up", Read}}
 	}
+	consts := append(slices.Clone(width), Constant{"LANES", 8}, Constant{"TILES", 1})
+	bindings := append([]Binding{{"h", Read}, {"g", Read}, {"out", out}, batch, {"weights", Read}}, more...)
 	k := kernel(name, "bitlinear", defines, params, consts, bindings...)
-	k.Dot = strings.HasSuffix(name, "_dot")
+	k.Dot = slices.Contains(defines, "DOT")
 	return k
 }
 
