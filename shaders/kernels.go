@@ -44,7 +44,7 @@ var (
 		Binding{"qkv", Read}, Binding{"cache", Read | Write}, Binding{"o", Write}, batch, Binding{"table", Read}, Binding{"partial", Read | Write})
 
 	Best = kernel("best", "best", nil, 2, nil, Binding{"logits", Read}, Binding{"best", Write}, batch)
-	Top = kernel("top", "top", nil, 3, nil, Binding{"in", Read}, Binding{"best", Write}, batch)
+	Top  = kernel("top", "top", nil, 3, nil, Binding{"in", Read}, Binding{"best", Write}, batch)
 	Pick = kernel("pick", "pick", nil, 2, nil, Binding{"best", Read}, Binding{"chosen", Write}, batch)
 
 	HeadF32  = kernel("head_f32", "head", []string{"TYPE 32"}, 5, tokens, headBindings...)
