@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"math"
 	"slices"
 
 	"bitnet-gpu/engine/compute"
@@ -105,7 +106,7 @@ func (b *backend) continuations(steps []compute.Step) error {
 		if len(b.queue) == 0 {
 			return nil
 		}
-		if err := b.run(chain); err != nil {
+		if err := b.run(shape{chain: chain}); err != nil {
 			return err
 		}
 	}
@@ -138,25 +139,33 @@ func (b *backend) flush() error {
 	if len(b.queue) == 0 {
 		return nil
 	}
-	best, others := false, false
+	next, top, others := false, 0, false
 	for i := range b.queue {
 		r := &b.queue[i]
-		best = best || r.next != nil
-		others = others || r.wantsLogits() && r.next == nil
+		next = next || r.next != nil
+		top = max(top, len(r.top))
+		others = others || r.logits != nil
 	}
-	if best && !others {
-		return b.run(1)
+	switch {
+	case next && top == 0 && !others:
+		return b.run(shape{chain: 1})
+	case top > 0 && top <= mostTop && !next && !others:
+		n := 8
+		for n < top { // few kinds of lists
+			n *= 4
+		}
+		return b.run(shape{top: n})
 	}
-	return b.run(0)
+	return b.run(shape{})
 }
 
-// run computes the batch and hands out the logits, or where the chain is not 0
-// the best tokens, so many one after the other.
-func (b *backend) run(chain int) error {
+// run computes the batch and hands out what the shape, whose tokens and rows it
+// counts, says.
+func (b *backend) run(s shape) error {
 	if b.trace != nil {
-		chain = 0 // the tracer sees one batch at a time, and its logits
+		s = shape{} // the tracer sees one batch at a time, and its logits
 	}
-	s := shape{tokens: len(b.queue), chain: chain}
+	s.tokens = len(b.queue)
 	for t := range b.queue {
 		r := &b.queue[t]
 		copy(b.words[batchHeader+4*t:], []uint32{uint32(r.token), uint32(r.slot), uint32(r.pos)})
@@ -172,11 +181,15 @@ func (b *backend) run(chain int) error {
 	if b.trace != nil {
 		l.show()
 	}
-	ok := chain > 0 || b.numeric[0] == 0
+	ok := s.chain > 0 || b.numeric[0] == 0
 	for i := range b.queue {
-		if r := &b.queue[i]; chain > 0 {
+		r := &b.queue[i]
+		switch {
+		case s.chain > 0:
 			ok = l.handOn(r) && ok
-		} else {
+		case s.top > 0:
+			l.handCandidates(r)
+		default:
 			ok = b.handOut(r) && ok
 		}
 	}
@@ -202,6 +215,21 @@ func (l *list) handOn(r *row) (ok bool) {
 		s.N++
 	}
 	return true
+}
+
+// handCandidates gives a row its candidates.
+func (l *list) handCandidates(r *row) {
+	for i := range r.top {
+		c := l.ranked[r.row*l.top+i]
+		u := c[0] ^ 1<<31
+		if c[0]>>31 == 0 {
+			u = ^c[0]
+		}
+		r.top[i] = compute.Candidate{ID: int32(c[1]), Logit: math.Float32frombits(u)}
+		if c[1] == 1<<32-1 { // there are no more tokens
+			r.top[i] = compute.Candidate{ID: -1, Logit: float32(math.Inf(-1))}
+		}
+	}
 }
 
 // handOut gives a row what it asks for, and reports false where a logit that it

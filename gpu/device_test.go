@@ -1,7 +1,9 @@
 package gpu
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,7 +149,7 @@ func (d *device) dispatch(c *driver.Dispatch) {
 	}
 	name, _, _ := strings.Cut(c.Kernel.Name, "_")
 	call := map[string]func(*driver.Dispatch, [][]uint32, []int){
-		"embed": embed, "norm": norm, "ternary": product, "activate": activate, "rope": rope, "attention": attention, "qkv": qkv, "gate": gate, "add": add, "head": head, "probe": probe, "best": best, "pick": pick,
+		"embed": embed, "norm": norm, "ternary": product, "activate": activate, "rope": rope, "attention": attention, "qkv": qkv, "gate": gate, "add": add, "head": head, "probe": probe, "best": best, "pick": pick, "top": topKernel,
 	}[name]
 	call(c, buf, p)
 }
@@ -395,6 +397,41 @@ func best(c *driver.Dispatch, buf [][]uint32, p []int) {
 				}
 			}
 			copy(buf[1][2*(row*c.Groups[0]+g):], []uint32{top, uint32(id)})
+		}
+	}
+}
+
+func topKernel(c *driver.Dispatch, buf [][]uint32, p []int) {
+	n, keep := p[0], p[1]
+	for row := range c.Groups[1] {
+		for g := range c.Groups[0] {
+			var all [][2]uint32
+			for i := 512 * g; i < min(512*(g+1), n); i++ {
+				if p[2] == 1 {
+					all = append(all, [2]uint32(buf[0][2*(row*n+i):]))
+					continue
+				}
+				u := buf[0][row*n+i]
+				if u&0x7F800000 == 0x7F800000 {
+					buf[2][0] |= 1
+				}
+				if u>>31 == 1 {
+					u = ^u
+				} else {
+					u |= 1 << 31
+				}
+				all = append(all, [2]uint32{u, uint32(i)})
+			}
+			slices.SortFunc(all, func(a, b [2]uint32) int {
+				return cmp.Or(cmp.Compare(b[0], a[0]), cmp.Compare(a[1], b[1]))
+			})
+			for i := range keep {
+				best := [2]uint32{0, 1<<32 - 1}
+				if i < len(all) {
+					best = all[i]
+				}
+				copy(buf[1][2*((row*c.Groups[0]+g)*keep+i):], best[:])
+			}
 		}
 	}
 }

@@ -16,19 +16,20 @@ type buffers struct {
 	batch driver.Buffer // batchHeader, then (batch) token, slot, position, row
 	rope  driver.Buffer // (2, context, HeadDim/2) cosines, sines
 
-	h       driver.Buffer // (batch, Hidden) residual stream
-	qkv     driver.Buffer // (batch, Heads*HeadDim), then twice (batch, KVHeads*HeadDim)
-	kAt     int           // where in qkv the keys begin, in bytes
-	vAt     int           // and the values
-	kqv     driver.Buffer // (batch, Heads*HeadDim) attention's output
-	partial driver.Buffer // chunks of the attention of one token, see attention.comp
-	gate    driver.Buffer // (batch, FFN), then the activated product
-	up      driver.Buffer // (batch, FFN)
-	codes   driver.Buffer // (batch, 4 + 16*steps) input of the BitLinears
-	x       driver.Buffer // (rows, Hidden) normed input of the head
-	logits  driver.Buffer // (rows, VocabSize)
-	best    driver.Buffer // (rows, stretches, 2) the best token of each stretch of the vocabulary
-	chosen  driver.Buffer // (mostChain, rows, 2) the best token of each row
+	h       driver.Buffer    // (batch, Hidden) residual stream
+	qkv     driver.Buffer    // (batch, Heads*HeadDim), then twice (batch, KVHeads*HeadDim)
+	kAt     int              // where in qkv the keys begin, in bytes
+	vAt     int              // and the values
+	kqv     driver.Buffer    // (batch, Heads*HeadDim) attention's output
+	partial driver.Buffer    // chunks of the attention of one token, see attention.comp
+	gate    driver.Buffer    // (batch, FFN), then the activated product
+	up      driver.Buffer    // (batch, FFN)
+	codes   driver.Buffer    // (batch, 4 + 16*steps) input of the BitLinears
+	x       driver.Buffer    // (rows, Hidden) normed input of the head
+	logits  driver.Buffer    // (rows, VocabSize)
+	ranked  [2]driver.Buffer // (rows, ..., 2) candidates on their way to the best
+	best    driver.Buffer    // (rows, stretches, 2) the best token of each stretch of the vocabulary
+	chosen  driver.Buffer    // (mostChain, rows, 2) the best token of each row
 }
 
 // allocate makes the buffers of a batch.
@@ -50,11 +51,15 @@ func (b *backend) allocate() error {
 	s.x = l.buffer("x", 4*b.most*m.Hidden, driver.Local)
 	s.logits = l.buffer("logits", 4*b.most*m.VocabSize, driver.Local)
 	s.best = l.buffer("best", 8*b.most*stretches, driver.Local)
+	for i := range s.ranked {
+		s.ranked[i] = l.buffer("ranked", 8*b.most*topStretches(m.VocabSize)*mostTop, driver.Local)
+	}
 	s.chosen = l.buffer("chosen", 8*mostChain*b.most, driver.Local)
 	cos, sin := compute.RopeTable(b.context, m.HeadDim, m.RopeBase)
 	s.rope = l.floats("rope", append(cos, sin...))
 	b.words = make([]uint32, batchHeader+4*b.batch)
 	b.logits = make([]float32, b.most*m.VocabSize)
+	b.ranked = make([][2]uint32, b.most*mostTop)
 	b.chosen = make([][2]uint32, mostChain*b.most)
 	return l.err
 }
@@ -70,12 +75,14 @@ func codesBytes(n int) int { return 16 + stepWeights*steps(n) }
 type shape struct {
 	tokens int
 	rows   int // of logits
-	chain  int // 0: the logits are downloaded; else so many tokens are chosen one after the other, each for every row
+	chain  int // not 0: so many tokens are chosen one after the other, each for every row, instead of a download of the logits
+	top    int // not 0: so many candidates of each row are downloaded instead
 }
 
 const (
-	mostChain = 8  // tokens
-	stretches = 64 // of the vocabulary, see best.comp
+	mostChain = 8   // tokens
+	mostTop   = 128 // candidates
+	stretches = 64  // of the vocabulary, see best.comp
 )
 
 // A list is the forward pass of a batch of one shape.
@@ -99,7 +106,7 @@ func (b *backend) list(s shape) *list {
 		b.oldest = b.oldest[1:]
 	}
 	l := &list{shape: s, backend: b}
-	l.Label = fmt.Sprintf("%d tokens, %d rows, chain of %d", s.tokens, s.rows, s.chain)
+	l.Label = fmt.Sprintf("%d tokens, %d rows, chain of %d, top %d", s.tokens, s.rows, s.chain, s.top)
 	l.build()
 	b.lists[s] = l
 	b.oldest = append(b.oldest, s)
@@ -116,10 +123,14 @@ func (l *list) build() {
 			l.pick(i)
 		}
 	}
-	if l.chain > 0 {
+	switch {
+	case l.chain > 0:
 		n := l.chain * l.rows
 		l.Add(driver.Download{From: driver.Range{Buffer: s.chosen, Size: 8 * n}, Data: pairs(l.chosen[:n])})
-	} else if l.rows > 0 {
+	case l.top > 0:
+		n := l.rows * l.top
+		l.Add(driver.Download{From: l.candidates(), Data: pairs(l.ranked[:n])})
+	case l.rows > 0:
 		n := l.rows * l.model.VocabSize
 		l.Add(driver.Download{From: driver.Range{Buffer: s.logits, Size: 4 * n}, Data: driver.Bytes(l.logits[:n])})
 	}
@@ -283,6 +294,25 @@ func (l *list) pick(i int) {
 	l.dispatch(shaders.Best, stretches, l.rows, params(v, (v+stretches-1)/stretches),
 		driver.Range{Buffer: s.logits, Size: 4 * l.rows * v}, best, l.used(s.batch))
 	l.dispatch(shaders.Pick, l.rows, 1, params(stretches, i*l.rows), best, driver.Whole(s.chosen), l.used(s.batch))
+}
+
+// topStretches returns how many stretches of 512, see top.comp, n candidates are.
+func topStretches(n int) int { return (n + 511) / 512 }
+
+// candidates adds the choice of the best tokens of each row, and returns where
+// they are.
+func (l *list) candidates() driver.Range {
+	s, n := &l.bufs, l.model.VocabSize
+	from := driver.Range{Buffer: s.logits, Size: 4 * l.rows * n}
+	for level := 0; ; level++ {
+		groups := topStretches(n)
+		to := driver.Range{Buffer: s.ranked[level%2], Size: 8 * l.rows * groups * l.top}
+		l.dispatch(shaders.Top, groups, l.rows, params(n, l.top, min(level, 1)), from, to, l.used(s.batch))
+		if groups == 1 {
+			return to
+		}
+		from, n = to, groups*l.top
+	}
 }
 
 // params are the parameters of a dispatch.

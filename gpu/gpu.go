@@ -92,6 +92,7 @@ type backend struct {
 	queue   []row       // of the current batch
 	words   []uint32    // of the buffer batch
 	logits  []float32   // (rows, VocabSize)
+	ranked  [][2]uint32 // (rows, top) rank of the logit, see top.comp, and token
 	chosen  [][2]uint32 // (chain, rows) token, and not 0 where numbers left the range
 	numeric [1]uint32   // not 0: a vector left the contract's range
 }

@@ -54,22 +54,37 @@ func lists(t *testing.T, limits driver.Limits) {
 	}
 }
 
-// TestCount builds the list of one token of a model like the 2B4T, of which
-// neither weights nor widths matter here.
+// TestCount counts what a token of a model with the widths of the 2B4T takes:
+// five dispatches a layer and as many barriers, and little more to read than
+// packed weights, cache and head.
 func TestCount(t *testing.T) {
 	d := newDevice(t)
-	d.limits = fusedLimits
-	m := tiny.New(tiny.Shapes()[5], 1)
-	b, err := New(d, m, compute.Options{Slots: 1, Context: 64})
+	d.limits = driver.Least
+	d.limits.Bindings = fusedLimits.Bindings
+	m := tiny.New(tiny.Shape{
+		Name: "wide", Hidden: 2560, FFN: 6912, Blocks: 3, Heads: 20, KVHeads: 5, HeadDim: 128,
+		Vocab: 1000, Context: 1024, Embd: weights.F16, Tied: true,
+	}, 1)
+	g, err := New(d, m, compute.Options{Slots: 1, Context: 1024})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := b.(*backend).list(shape{tokens: 1, rows: 1}).Count()
-	tail := 2 + len(b.(*backend).head.parts) + len(b.(*backend).embd.parts) // embedding, norm, head
-	if c.Dispatches > 5*m.Blocks+tail || c.Barriers > 5*m.Blocks+tail+1 {
+	b := g.(*backend)
+	l := b.list(shape{tokens: 1, rows: 1})
+	c := l.Count()
+	if c.Dispatches != 5*m.Blocks+3 || c.Barriers > 5*m.Blocks+4 { // embedding, norm, head; the upload and the download
 		t.Errorf("%d dispatches and %d barriers of %d layers", c.Dispatches, c.Barriers, m.Blocks)
 	}
-	t.Logf("%d dispatches, %d barriers", c.Dispatches, c.Barriers)
+	const pos = 500
+	total := 0
+	for _, c := range l.Commands {
+		if d, ok := c.(driver.Dispatch); ok {
+			total += reads(l, &d, pos)
+		}
+	}
+	if least := least(b, pos); total < least || float64(total) > 1.05*float64(least) {
+		t.Errorf("%d bytes to read, weights, cache and head are %d", total, least)
+	}
 }
 
 // small is a model for tests that need any.

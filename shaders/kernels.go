@@ -44,6 +44,7 @@ var (
 		Binding{"qkv", Read}, Binding{"cache", Read | Write}, Binding{"o", Write}, batch, Binding{"table", Read}, Binding{"partial", Read | Write})
 
 	Best = kernel("best", "best", nil, 2, nil, Binding{"logits", Read}, Binding{"best", Write}, batch)
+	Top  = kernel("top", "top", nil, 3, nil, Binding{"in", Read}, Binding{"best", Write}, batch)
 	Pick = kernel("pick", "pick", nil, 2, nil, Binding{"best", Read}, Binding{"chosen", Write}, batch)
 
 	HeadF32  = kernel("head_f32", "head", []string{"TYPE 32"}, 5, tokens, headBindings...)
@@ -61,7 +62,7 @@ var ReadBuffer = kernel("read", "read", nil, 1, []Constant{{"STEPS", 16}}, Bindi
 func All() []*Kernel {
 	return []*Kernel{
 		EmbedF32, EmbedF16, EmbedBF16, Norm, OutputNorm, TernaryDot, TernaryF32, TernaryI32,
-		Activate, RoPE, Attention, HeadF32, HeadF16, HeadBF16, Best, Pick, Probe, ReadBuffer,
+		Activate, RoPE, Attention, HeadF32, HeadF16, HeadBF16, Best, Pick, Top, Probe, ReadBuffer,
 		QKVDot, QKVF32, QKVI32, GateDot, GateF32, GateI32, AddDot, AddF32, AddI32, AttentionOne,
 	}
 }
@@ -80,21 +81,24 @@ var (
 
 func ternary(name string, defines ...string) *Kernel {
 	k := kernel(name, "ternary", defines, 5, tokens, Binding{"weights", Read}, Binding{"codes", Read}, Binding{"out", Read | Write})
-	k.Dot = strings.HasSuffix(name, "_dot")
+	k.Dot = slices.Contains(defines, "DOT")
 	return k
 }
 
+// bitLinear makes a fused kernel; its first definition, if it is QKV or GATE,
+// says what follows the product.
 func bitLinear(name string, params int, defines ...string) *Kernel {
-	consts := append(slices.Clone(width), Constant{"LANES", 8}, Constant{"TILES", 1})
-	bindings := []Binding{{"h", Read}, {"g", Read}, {"out", Write}, batch, {"weights", Read}}
-	switch defines0 := append(defines, ""); {
-	case defines0[0] == "GATE":
-		bindings = append(bindings, Binding{"up", Read})
-	case defines0[0] != "QKV":
-		bindings[2].Access = Read | Write
+	out, more := Read|Write, []Binding(nil)
+	switch {
+	case slices.Contains(defines, "QKV"):
+		out = Write
+	case slices.Contains(defines, "GATE"):
+		out, more = Write, []Binding{{"up", Read}}
 	}
+	consts := append(slices.Clone(width), Constant{"LANES", 8}, Constant{"TILES", 1})
+	bindings := append([]Binding{{"h", Read}, {"g", Read}, {"out", out}, batch, {"weights", Read}}, more...)
 	k := kernel(name, "bitlinear", defines, params, consts, bindings...)
-	k.Dot = strings.HasSuffix(name, "_dot")
+	k.Dot = slices.Contains(defines, "DOT")
 	return k
 }
 
