@@ -57,8 +57,12 @@ func printDevice(w io.Writer, d *engine.Device) {
 			dot = "in hardware"
 		}
 		fmt.Fprintf(w, "%10s%s, %s, %s, ID %s\n", "", g.Type, g.API, g.Driver, g.ID)
-		fmt.Fprintf(w, "%10smemory %s, free %s, bindings of %s, groups of %d, subgroups of %d, integer dot product %s\n", "",
-			told(g.Memory), told(g.Free), mebi(g.Range), g.GroupSize, g.Subgroup, dot)
+		subgroup := "unknown size"
+		if g.Subgroup > 0 {
+			subgroup = fmt.Sprint(g.Subgroup)
+		}
+		fmt.Fprintf(w, "%10smemory %s, free %s, bindings of %s, groups of %d, subgroups of %s, integer dot product %s\n", "",
+			told(g.Memory), told(g.Free), mebi(g.Range), g.GroupSize, subgroup, dot)
 	}
 }
 
