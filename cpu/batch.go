@@ -8,7 +8,7 @@ import (
 
 // Forward implements compute.Backend.
 func (b *backend) Forward(steps []compute.Step) error {
-	b.check(steps)
+	compute.CheckSteps(steps, b.slots, b.context, b.model.VocabSize)
 	b.steps = steps
 	return b.model.Guard(b.guarded)
 }
@@ -23,32 +23,6 @@ func (b *backend) forwardSteps() error {
 	return b.continuations(b.steps)
 }
 
-// check panics where a step breaks the contract.
-func (b *backend) check(steps []compute.Step) {
-	clear(b.used)
-	for i := range steps {
-		s := &steps[i]
-		switch v := b.model.VocabSize; {
-		case s.Slot < 0 || s.Slot >= b.slots || b.used[s.Slot]:
-			panic("BUG: cpu: slot out of range or twice in a batch")
-		case s.Pos < 0 || len(s.Tokens) == 0 || s.Pos+len(s.Tokens)+max(len(s.Next)-1, 0) > b.context:
-			panic("BUG: cpu: positions outside the context")
-		case len(s.Logits) != 0 && len(s.Logits) != v && len(s.Logits) != v*len(s.Tokens):
-			panic("BUG: cpu: room for logits is neither one row nor one for each token")
-		case min(len(s.Logits), 1)+min(len(s.Top), 1)+min(len(s.Next), 1) > 1:
-			panic("BUG: cpu: a step asks for two outputs")
-		case len(s.Top) != 0 && len(s.Top) != 1 && len(s.Top) != len(s.Tokens):
-			panic("BUG: cpu: candidates are neither of one row nor of each token")
-		}
-		for _, id := range s.Tokens {
-			if id < 0 || int(id) >= b.model.VocabSize {
-				panic("BUG: cpu: token outside the vocabulary")
-			}
-		}
-		b.used[s.Slot] = true
-	}
-}
-
 // prompts feeds the tokens of all steps, as many at a time as a batch has rows.
 func (b *backend) prompts(steps []compute.Step) error {
 	for i := range steps {
@@ -56,18 +30,8 @@ func (b *backend) prompts(steps []compute.Step) error {
 		s.N = 0
 		for j, token := range s.Tokens {
 			r := row{slot: s.Slot, pos: s.Pos + j, token: token}
-			last := j == len(s.Tokens)-1
-			v := b.model.VocabSize
-			switch {
-			case len(s.Logits) == v && last:
-				r.logits = s.Logits
-			case len(s.Logits) > v:
-				r.logits = s.Logits[j*v : (j+1)*v]
-			case len(s.Top) == 1 && last:
-				r.top = s.Top[0]
-			case len(s.Top) > 1:
-				r.top = s.Top[j]
-			case len(s.Next) > 0 && last:
+			var next bool
+			if r.logits, r.top, next = s.Output(j, b.model.VocabSize); next {
 				r.next = s
 			}
 			if err := b.feed(r); err != nil {

@@ -76,7 +76,6 @@ type backend struct {
 	alone      bool           // a byToken region runs on worker 0 only
 	screen     *screen        // of the head; nil until candidates are asked for
 	steps      []compute.Step // of the batch
-	used       []bool         // (slots) by the steps of the batch, see check
 	guarded    func() error   // forwardSteps
 	cache      cache
 	scratch    scratch

@@ -35,7 +35,7 @@ func TestBugs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
-				if text := fmt.Sprint(recover()); !strings.HasPrefix(text, "BUG: cpu: ") {
+				if text := fmt.Sprint(recover()); !strings.HasPrefix(text, "BUG: compute: ") {
 					t.Errorf("recovered %s", text)
 				}
 			}()

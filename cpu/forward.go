@@ -85,7 +85,6 @@ func (b *backend) allocate() {
 	if !m.SubNorms {
 		b.ones = slices.Repeat([]float32{1}, width)
 	}
-	b.used = make([]bool, b.slots)
 	b.regions, b.guarded = b.bindRegions(), b.forwardSteps
 }
 

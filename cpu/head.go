@@ -1,10 +1,6 @@
 package cpu
 
 import (
-	"cmp"
-	"math"
-	"slices"
-
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/weights"
@@ -32,7 +28,7 @@ func (b *backend) output() (ok bool) {
 		if r.logits == nil && len(r.top) > 0 {
 			// A tracer sees whole rows.
 			if ranked <= screenRows && b.screen != nil && b.trace == nil && b.candidates(r.top, vector(s.x, t, b.model.Hidden)) {
-				ok = fillBest(r.top, b.screen.logits, b.screen.open) && ok
+				ok = compute.Best(r.top, b.screen.logits, b.screen.open) && ok
 				continue
 			}
 			r.logits = b.spareRow()
@@ -46,7 +42,7 @@ func (b *backend) output() (ok bool) {
 	b.tapLogits()
 	for t := range s.rows {
 		if r := &s.rows[t]; r.logits != nil && len(r.top) > 0 {
-			ok = fillBest(r.top, r.logits, nil) && ok
+			ok = compute.Best(r.top, r.logits, nil) && ok
 		}
 	}
 	return ok
@@ -97,20 +93,11 @@ func (b *backend) head(worker int) {
 			b.headWidened(worker, lo, hi)
 		}
 		for t := range b.scratch.rows {
-			if logits := b.scratch.rows[t].logits; logits != nil && !finite(logits[lo:hi]) {
+			if logits := b.scratch.rows[t].logits; logits != nil && !compute.Finite(logits[lo:hi]) {
 				b.scratch.worker[worker].numeric = true
 			}
 		}
 	}
-}
-
-// finite reports whether no number is NaN or infinite.
-func finite(x []float32) bool {
-	bad := float32(0)
-	for _, v := range x {
-		bad += v - v // 0, or NaN for good
-	}
-	return bad == 0
 }
 
 func (b *backend) headF16(lo, hi int) {
@@ -164,60 +151,4 @@ func (b *backend) logit(worker, id int, x []float32) float32 {
 	line := b.scratch.worker[worker].line
 	b.widenHead(line, id)
 	return b.DotF32(line, x)
-}
-
-// manyBest is how many candidates are sorted rather than inserted one by one.
-const manyBest = 256
-
-// fillBest fills best with the highest logits: highest first, ties to the lowest
-// id. ids (len(logits)) rises; nil stands for 0, 1, 2, ... It reports false
-// where a logit is NaN or infinite.
-func fillBest(best []compute.Candidate, logits []float32, ids []int32) (finite bool) {
-	if len(best) > manyBest {
-		return sortBest(best, logits, ids)
-	}
-	finite = true
-	n := 0
-	for i, v := range logits {
-		finite = finite && v-v == 0
-		if n == len(best) && v <= best[n-1].Logit {
-			continue
-		}
-		at := min(n, len(best)-1)
-		for ; at > 0 && best[at-1].Logit < v; at-- {
-			best[at] = best[at-1]
-		}
-		best[at] = candidate(v, ids, i)
-		n = min(n+1, len(best))
-	}
-	for i := n; i < len(best); i++ {
-		best[i] = none
-	}
-	return finite
-}
-
-// none stands where there are fewer candidates than asked for.
-var none = compute.Candidate{ID: -1, Logit: float32(math.Inf(-1))}
-
-func candidate(logit float32, ids []int32, i int) compute.Candidate {
-	if ids == nil {
-		return compute.Candidate{ID: int32(i), Logit: logit}
-	}
-	return compute.Candidate{ID: ids[i], Logit: logit}
-}
-
-func sortBest(best []compute.Candidate, logits []float32, ids []int32) (finite bool) {
-	finite = true
-	all := make([]compute.Candidate, len(logits))
-	for i, v := range logits {
-		finite = finite && v-v == 0
-		all[i] = candidate(v, ids, i)
-	}
-	slices.SortFunc(all, func(a, b compute.Candidate) int {
-		return cmp.Or(cmp.Compare(b.Logit, a.Logit), cmp.Compare(a.ID, b.ID))
-	})
-	for i := copy(best, all); i < len(best); i++ {
-		best[i] = none
-	}
-	return finite
 }

@@ -166,7 +166,7 @@ func (b *backend) candidates(best []compute.Candidate, x []float32) (done bool) 
 	b.screenInput(x)
 	b.pool.run(b.regions.screen)
 	s.least = slices.Grow(s.least[:0], len(best))[:len(best)]
-	fillBest(s.least, s.lower[:vocab], nil)
+	compute.Best(s.least, s.lower[:vocab], nil)
 	bound := s.least[len(best)-1].Logit
 	s.open = s.open[:0]
 	for id, upper := range s.upper[:vocab] {

@@ -113,7 +113,7 @@ func TestScreen(t *testing.T) {
 							t.Logf("%s: %d rows open, all are read", name, len(b.screen.open))
 							continue
 						}
-						if !fillBest(got, b.screen.logits, b.screen.open) {
+						if !compute.Best(got, b.screen.logits, b.screen.open) {
 							t.Errorf("%s: not finite", name)
 						}
 						logits := make([]float32, b.model.VocabSize)
@@ -121,7 +121,7 @@ func TestScreen(t *testing.T) {
 							logits[id] = b.logit(0, id, x)
 						}
 						want := make([]compute.Candidate, k)
-						fillBest(want, logits, nil)
+						compute.Best(want, logits, nil)
 						if !slices.Equal(got, want) {
 							t.Errorf("%s: %v, expected %v", name, got, want)
 						}
@@ -167,25 +167,8 @@ func TestScreenOpens(t *testing.T) {
 	b.screen = b.newScreen(func(int) {})
 	done := false
 	b.onPool(func() { done = b.candidates(make([]compute.Candidate, 1), row) })
-	if done && fillBest(make([]compute.Candidate, 1), b.screen.logits, b.screen.open) {
+	if done && compute.Best(make([]compute.Candidate, 1), b.screen.logits, b.screen.open) {
 		t.Error("a row with a NaN was passed over")
-	}
-}
-
-func TestFillBest(t *testing.T) {
-	r := rand.New(rand.NewPCG(6, 0))
-	for range 200 {
-		logits := make([]float32, 1+r.IntN(600))
-		for i := range logits {
-			logits[i] = float32(r.IntN(50))
-		}
-		best := make([]compute.Candidate, 1+r.IntN(400))
-		fillBest(best, logits, nil)
-		want := make([]compute.Candidate, len(best))
-		sortBest(want, logits, nil)
-		if !slices.Equal(best, want) {
-			t.Fatalf("%v, expected %v", best, want)
-		}
 	}
 }
 

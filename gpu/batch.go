@@ -26,36 +26,12 @@ const batchHeader = 4
 
 // Forward implements compute.Backend.
 func (b *backend) Forward(steps []compute.Step) error {
-	b.check(steps)
+	compute.CheckSteps(steps, b.slots, b.context, b.model.VocabSize)
 	b.queue = b.queue[:0]
 	if err := b.prompts(steps); err != nil {
 		return err
 	}
 	return b.continuations(steps)
-}
-
-// check panics where a step breaks the contract.
-func (b *backend) check(steps []compute.Step) {
-	used := make([]bool, b.slots)
-	for i := range steps {
-		s := &steps[i]
-		switch v := b.model.VocabSize; {
-		case s.Slot < 0 || s.Slot >= b.slots || used[s.Slot]:
-			panic("BUG: gpu: slot out of range or twice in a batch")
-		case s.Pos < 0 || len(s.Tokens) == 0 || s.Pos+len(s.Tokens)+max(len(s.Next)-1, 0) > b.context:
-			panic("BUG: gpu: positions outside the context")
-		case len(s.Logits) != 0 && len(s.Logits) != v && len(s.Logits) != v*len(s.Tokens):
-			panic("BUG: gpu: room for logits is neither one row nor one for each token")
-		case len(s.Top) != 0 && len(s.Top) != 1 && len(s.Top) != len(s.Tokens):
-			panic("BUG: gpu: candidates are neither of one row nor of each token")
-		}
-		for _, id := range s.Tokens {
-			if id < 0 || int(id) >= b.model.VocabSize {
-				panic("BUG: gpu: token outside the vocabulary")
-			}
-		}
-		used[s.Slot] = true
-	}
 }
 
 // prompts feeds the tokens of all steps, as many at a time as a batch has rows.
@@ -65,18 +41,8 @@ func (b *backend) prompts(steps []compute.Step) error {
 		s.N = 0
 		for j, token := range s.Tokens {
 			r := row{slot: s.Slot, pos: s.Pos + j, token: token}
-			last := j == len(s.Tokens)-1
-			v := b.model.VocabSize
-			switch {
-			case len(s.Logits) == v && last:
-				r.logits = s.Logits
-			case len(s.Logits) > v:
-				r.logits = s.Logits[j*v : (j+1)*v]
-			case len(s.Top) == 1 && last:
-				r.top = s.Top[0]
-			case len(s.Top) > 1:
-				r.top = s.Top[j]
-			case len(s.Next) > 0 && last:
+			var next bool
+			if r.logits, r.top, next = s.Output(j, b.model.VocabSize); next {
 				r.next = s
 			}
 			if err := b.feed(r); err != nil {
@@ -227,7 +193,7 @@ func (l *list) handCandidates(r *row) {
 		}
 		r.top[i] = compute.Candidate{ID: int32(c[1]), Logit: math.Float32frombits(u)}
 		if c[1] == 1<<32-1 { // there are no more tokens
-			r.top[i] = compute.Candidate{ID: -1, Logit: float32(math.Inf(-1))}
+			r.top[i] = compute.None
 		}
 	}
 }
@@ -243,14 +209,13 @@ func (b *backend) handOut(r *row) (ok bool) {
 	switch {
 	case r.logits != nil:
 		copy(r.logits, logits)
+		return compute.Finite(logits)
 	case r.next != nil:
-		var id int32
-		id, ok = greedy(logits)
-		r.next.Next[r.next.N] = id
+		var best [1]compute.Candidate
+		ok = compute.Best(best[:], logits, nil)
+		r.next.Next[r.next.N] = best[0].ID
 		r.next.N++
 		return ok
-	default:
-		return top(r.top, logits)
 	}
-	return true
+	return compute.Best(r.top, logits, nil)
 }
