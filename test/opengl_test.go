@@ -45,6 +45,9 @@ func TestOpenGLRelatives(t *testing.T) {
 	backends.Relatives(t, reference(t), openOpenGL(t))
 }
 
+// TestOpenGLNumeric runs it on numbers out of range.
+func TestOpenGLNumeric(t *testing.T) { backends.Numeric(t, openOpenGL(t)) }
+
 // TestOpenGLGolden runs it on the model of the golden data.
 func TestOpenGLGolden(t *testing.T) {
 	m, prompt := tinyA(t)

@@ -46,6 +46,9 @@ func TestVulkanRelatives(t *testing.T) {
 	backends.Relatives(t, reference(t), openVulkan(t))
 }
 
+// TestVulkanNumeric runs it on numbers out of range.
+func TestVulkanNumeric(t *testing.T) { backends.Numeric(t, openVulkan(t)) }
+
 // TestVulkanGolden runs it on the model of the golden data.
 func TestVulkanGolden(t *testing.T) {
 	m, prompt := tinyA(t)
