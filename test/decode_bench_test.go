@@ -17,7 +17,8 @@ import (
 // BenchmarkDecode decodes with a model of the 2B4T's shape, read from a GGUF
 // file, and prints beside the rate what the machine's memory allowed in the
 // same run: the bytes that a token must read (weights of two bits, the head as
-// it is stored) over the bandwidth of a loop that only reads.
+// it is stored) over the bandwidth of the best of some loops
+// that only read.
 func BenchmarkDecode(b *testing.B) {
 	m := bigGGUF(b)
 	for _, threads := range []int{1, 2} {
@@ -27,7 +28,7 @@ func BenchmarkDecode(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer backend.Close()
-			logits := make([]float32, m.VocabSize)
+			logits := make([]float32, m.VocabSize) // whole rows: the head is read as stored
 			pos := 0
 			forward := func(n int) {
 				step := compute.Step{Pos: pos, Tokens: make([]int32, n), Logits: logits}
@@ -37,10 +38,13 @@ func BenchmarkDecode(b *testing.B) {
 				pos += n
 			}
 			forward(16)
-			var tokens, bandwidths []float64
-			read := float64(backend.Info().Weights) + float64(len(m.Output.Data))
+			var tokens []float64
+			bandwidths := map[int][]float64{} // by streams
+			read := float64(ternaryBytes(m) + len(m.Output.Data))
 			for b.Loop() {
-				bandwidths = append(bandwidths, readBandwidth(m.Output.Data, threads))
+				for _, streams := range []int{1, 4, 16} {
+					bandwidths[streams] = append(bandwidths[streams], readBandwidth(m.Output.Data, threads, streams))
+				}
 				for range 4 {
 					start := time.Now()
 					forward(1)
@@ -48,10 +52,14 @@ func BenchmarkDecode(b *testing.B) {
 				}
 				pos = 16
 			}
-			rate, limit := 1/median(tokens), median(bandwidths)/read
+			best := 0.0
+			for _, b := range bandwidths {
+				best = max(best, median(b))
+			}
+			rate, limit := 1/median(tokens), best/read
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(rate, "tok/s")
-			b.ReportMetric(median(bandwidths)/1e9, "GB/s-read")
+			b.ReportMetric(best/1e9, "GB/s-read")
 			b.ReportMetric(read/1e6, "MB/token")
 			b.ReportMetric(100*rate/limit, "%-of-limit")
 		})
@@ -97,13 +105,23 @@ func bigGGUF(b *testing.B) *weights.Model {
 	return m
 }
 
+// ternaryBytes returns the bytes of the ternary matrices at two bits a weight.
+func ternaryBytes(m *weights.Model) (n int) {
+	for i := range m.Layers {
+		for _, t := range m.Layers[i].Tensors() {
+			n += t.Rows * t.Cols / 4
+		}
+	}
+	return n
+}
+
 // readBandwidth returns the bytes/s at which threads read data that no cache
-// holds.
-func readBandwidth(data []byte, threads int) float64 {
+// holds, each at several places at once.
+func readBandwidth(data []byte, threads, streams int) float64 {
 	start := time.Now()
 	done := make(chan uint64)
 	for i := range threads {
-		go func() { done <- sum(data[len(data)*i/threads : len(data)*(i+1)/threads]) }()
+		go func() { done <- sum(data[len(data)*i/threads:len(data)*(i+1)/threads], streams) }()
 	}
 	for range threads {
 		sink += <-done
@@ -118,16 +136,14 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
-// sum reads data, in four strands so that only memory limits it.
-func sum(data []byte) uint64 {
-	words := unsafe.Slice((*[8]uint64)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/64)
-	var a, b, c, d uint64
-	for i := range words {
-		w := &words[i]
-		a += w[0] + w[4]
-		b += w[1] + w[5]
-		c += w[2] + w[6]
-		d += w[3] + w[7]
+// sum reads the lines of data, a word of each, so that only memory limits it.
+func sum(data []byte, streams int) (total uint64) {
+	lines := unsafe.Slice((*[8]uint64)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/64)
+	n := len(lines) / streams
+	for i := range n {
+		for s := range streams {
+			total += lines[s*n+i][0]
+		}
 	}
-	return a + b + c + d
+	return total
 }
