@@ -7,6 +7,7 @@
 #
 # BITNET_TEST_DATA     folder with llama3/tokenizer.model, which the project may not carry
 # BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avx512,neon,data,llvm,vulkan,opengl,shadertools
+# BITNET_TEST_LONG     -v or so: the parity suite without -short (an hour on two cores)
 # BITNET_FUZZ_TIME     time for each fuzz target (3s)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -85,7 +86,9 @@ changed=$(git status --porcelain -- '*.s' '*_amd64.go' '*_arm64.go')
 [ -z "$changed" ] || { echo "go generate changes: $changed"; exit 1; }
 
 step tests
-BITNET_TEST_REQUIRE=$native go test -tags opengl -timeout 30m ./...
+BITNET_TEST_REQUIRE=$native go test -tags opengl -timeout 30m $(go list ./... | grep -v '/test$')
+BITNET_TEST_REQUIRE=$native go test -tags opengl -timeout 60m ${BITNET_TEST_LONG:--short} ./test
+BITNET_TEST_REQUIRE=$native go test -tags opengl -timeout 30m -run 'TestCPUWide|TestVulkanWide' ./test
 
 step "the build without OpenGL"
 BITNET_TEST_REQUIRE=$(only "$require" vulkan) go test -short -timeout 30m ./gpu/opengl ./engine ./cmd/...
@@ -95,7 +98,7 @@ if [ -e "$swiftshader/vk_swiftshader_icd.json" ]; then
 	VK_DRIVER_FILES=$swiftshader/vk_swiftshader_icd.json BITNET_TEST_REQUIRE=$(only "$require" vulkan) \
 		go test -short -count=1 -timeout 30m ./gpu/...
 	VK_DRIVER_FILES=$swiftshader/vk_swiftshader_icd.json BITNET_TEST_REQUIRE=$(only "$require" vulkan) \
-		go test -short -count=1 -timeout 30m -run '^TestVulkan(Golden)?$' ./test
+		go test -short -count=1 -timeout 30m -run '^TestVulkan$/three_to_one|^TestVulkanGolden$' ./test
 elif [ -n "$(only "$require" vulkan)" ]; then
 	echo "vulkan is required and SwiftShader is not there"; exit 1
 else

@@ -15,55 +15,65 @@ import (
 )
 
 // BenchmarkDecode decodes with a model of the 2B4T's shape, read from a GGUF
-// file, and prints beside the rate what the machine's memory allowed in the
-// same run: the bytes that a token must read (weights of two bits, the head as
-// it is stored) over the bandwidth of the best of some loops
-// that only read.
+// file, and prints beside the rate what the machine's memory allowed in the same
+// run: the bytes that a token must read over the bandwidth of the best of some
+// loops that only read. A token reads the weights at two bits, and the head: as
+// it is stored for whole rows of logits, in four-bit codes for the best 40.
 func BenchmarkDecode(b *testing.B) {
 	m := bigGGUF(b)
-	for _, threads := range []int{1, 2} {
-		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
-			backend, err := cpu.New(m, compute.Options{Slots: 1, Context: 512, Threads: threads})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer backend.Close()
-			logits := make([]float32, m.VocabSize) // whole rows: the head is read as stored
-			pos := 0
-			forward := func(n int) {
-				step := compute.Step{Pos: pos, Tokens: make([]int32, n), Logits: logits}
-				if err := backend.Forward([]compute.Step{step}); err != nil {
-					b.Fatal(err)
-				}
-				pos += n
-			}
-			forward(16)
-			var tokens []float64
-			bandwidths := map[int][]float64{} // by streams
-			read := float64(ternaryBytes(m) + len(m.Output.Data))
-			for b.Loop() {
-				for _, streams := range []int{1, 4, 16} {
-					bandwidths[streams] = append(bandwidths[streams], readBandwidth(m.Output.Data, threads, streams))
-				}
-				for range 4 {
-					start := time.Now()
-					forward(1)
-					tokens = append(tokens, time.Since(start).Seconds())
-				}
-				pos = 16
-			}
-			best := 0.0
-			for _, b := range bandwidths {
-				best = max(best, median(b))
-			}
-			rate, limit := 1/median(tokens), best/read
-			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(rate, "tok/s")
-			b.ReportMetric(best/1e9, "GB/s-read")
-			b.ReportMetric(read/1e6, "MB/token")
-			b.ReportMetric(100*rate/limit, "%-of-limit")
-		})
+	for _, head := range []string{"whole", "best 40"} {
+		for _, threads := range []int{1, 2} {
+			b.Run(fmt.Sprintf("head=%s/threads=%d", head, threads), func(b *testing.B) { decode(b, m, head == "whole", threads) })
+		}
 	}
+}
+
+func decode(b *testing.B, m *weights.Model, whole bool, threads int) {
+	backend, err := cpu.New(m, compute.Options{Slots: 1, Context: 512, Threads: threads})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer backend.Close()
+	step := compute.Step{Tokens: make([]int32, 16)}
+	read := ternaryBytes(m)
+	if whole {
+		step.Logits = make([]float32, m.VocabSize)
+		read += len(m.Output.Data)
+	} else {
+		step.Top = [][]compute.Candidate{make([]compute.Candidate, 40)}
+		read += m.VocabSize * m.Hidden / 2
+	}
+	forward := func() {
+		if err := backend.Forward([]compute.Step{step}); err != nil {
+			b.Fatal(err)
+		}
+		step.Pos += len(step.Tokens)
+	}
+	forward()
+	step.Tokens = step.Tokens[:1]
+	var tokens []float64
+	bandwidths := map[int][]float64{} // by streams
+	for b.Loop() {
+		for _, streams := range []int{1, 4, 16} {
+			bandwidths[streams] = append(bandwidths[streams], readBandwidth(m.Output.Data, threads, streams))
+		}
+		for range 4 {
+			start := time.Now()
+			forward()
+			tokens = append(tokens, time.Since(start).Seconds())
+		}
+		step.Pos = 16
+	}
+	best := 0.0
+	for _, b := range bandwidths {
+		best = max(best, median(b))
+	}
+	rate, limit := 1/median(tokens), best/float64(read)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(rate, "tok/s")
+	b.ReportMetric(best/1e9, "GB/s-read")
+	b.ReportMetric(float64(read)/1e6, "MB/token")
+	b.ReportMetric(100*rate/limit, "%-of-limit")
 }
 
 // BenchmarkPrefill feeds prompts of 128 tokens.

@@ -29,6 +29,9 @@ type split struct{ threads, batch int }
 // that divide nothing evenly.
 func eachPath(t *testing.T, test func(t *testing.T, open backends.Open)) {
 	for i, path := range kernel.Paths() {
+		if i > 0 && path.Name == "portable" && testing.Short() {
+			continue // slow, and the reference is portable already
+		}
 		splits := []split{{3, 7}}
 		if i == 0 && !testing.Short() { // how work is divided is the same code for all paths
 			splits = []split{{3, 7}, {1, 1}, {1, 0}, {2, 64}}

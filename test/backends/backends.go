@@ -38,7 +38,7 @@ func Relatives(t *testing.T, reference Reference, open Open) {
 func run(t *testing.T, shapes []tiny.Shape, reference Reference, open Open) {
 	for _, shape := range shapes {
 		t.Run(shape.Name, func(t *testing.T) {
-			Model(t, fmt.Sprint("tiny ", shape.Name), tiny.New(shape, 1), tokens(shape.Vocab, 150, 1), reference, open)
+			Model(t, fmt.Sprint("tiny ", shape.Name), tiny.New(shape, 1), tokens(shape.Vocab, 100, 1), reference, open)
 		})
 	}
 }
