@@ -95,14 +95,18 @@ func (b *backend) onPool(f func()) {
 // every row's logit with its bounds.
 func TestScreen(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 0))
-	for _, embd := range []weights.DType{weights.F16, weights.F32, weights.BF16, weights.Q8_0, weights.Q6_K} {
+	types, rounds := []weights.DType{weights.F32, weights.F16, weights.BF16, weights.Q8_0, weights.Q6_K}, 2
+	if testing.Short() {
+		types, rounds = types[:1], 1
+	}
+	for _, embd := range types {
 		t.Run(fmt.Sprint(embd), func(t *testing.T) {
 			b := screened(t, embd)
 			if embd == weights.F32 {
 				structure(b, t)
 			}
 			worst := 0.0
-			for round := range 2 {
+			for round := range rounds {
 				for name, x := range inputs(b, r) {
 					for _, k := range []int{1, 40, 300} {
 						name := fmt.Sprintf("round %d, %s, %d best", round, name, k)
