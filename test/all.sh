@@ -6,7 +6,7 @@
 # computed equal bits.
 #
 # BITNET_TEST_DATA     folder with llama3/tokenizer.model, which the project may not carry
-# BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avx512,neon,data,llvm,vulkan,opengl,shadertools
+# BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avx512,neon,data,llvm,vulkan,opengl,shadertools,torch
 # BITNET_TEST_LONG     -v or so: the parity suite without -short (an hour on two cores)
 # BITNET_FUZZ_TIME     time for each fuzz target (3s)
 set -euo pipefail
@@ -25,12 +25,12 @@ only() {
 	for name in "$@"; do case ",$list," in *",$name,"*) printf '%s,' "$name" ;; esac; done
 }
 require=${BITNET_TEST_REQUIRE:-}
-known="portable avx2 avxvnni avx512 neon data llvm vulkan opengl shadertools"
+known="portable avx2 avxvnni avx512 neon data llvm vulkan opengl shadertools torch"
 for name in ${require//,/ }; do
 	case " $known " in *" $name "*) ;; *) echo "BITNET_TEST_REQUIRE: $name is none of $known"; exit 2 ;; esac
 done
-native=$(only "$require" portable avx2 avxvnni avx512 data llvm vulkan opengl shadertools)
-[ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm vulkan opengl shadertools)
+native=$(only "$require" portable avx2 avxvnni avx512 data llvm vulkan opengl shadertools torch)
+[ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm vulkan opengl shadertools torch)
 
 step tools
 missing=()
@@ -42,6 +42,7 @@ command -v glslangValidator >/dev/null || missing+=(glslang-tools)
 [ -e /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json ] || missing+=(vulkan-validationlayers)
 ls /usr/share/vulkan/icd.d/lvp_icd.*.json >/dev/null 2>&1 || missing+=(libvulkan1 mesa-vulkan-drivers)
 ls /usr/lib/*/libEGL_mesa.so.0 >/dev/null 2>&1 || missing+=(libegl1 libgl1-mesa-dri)
+/usr/bin/python3 -c 'import torch' 2>/dev/null || missing+=(python3-torch libopenblas0-pthread)
 if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi

@@ -55,6 +55,9 @@ func TestOpenGLGolden(t *testing.T) {
 	backends.Model(t, "tinyA", m, ids, reference(t), openOpenGL(t))
 }
 
+// TestOpenGLDemo runs it on the trained model in the program.
+func TestOpenGLDemo(t *testing.T) { runDemo(t, openOpenGL(t)) }
+
 // TestOpenGLRanges runs it on a device that binds no more than 120 KiB at once,
 // so that head and embedding have parts.
 func TestOpenGLRanges(t *testing.T) {

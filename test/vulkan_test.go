@@ -56,6 +56,9 @@ func TestVulkanGolden(t *testing.T) {
 	backends.Model(t, "tinyA", m, ids, reference(t), openVulkan(t))
 }
 
+// TestVulkanDemo runs it on the trained model in the program.
+func TestVulkanDemo(t *testing.T) { runDemo(t, openVulkan(t)) }
+
 // TestVulkanVariants forces each arithmetic of the ternary product, and the
 // separate dispatches of a token's layers.
 func TestVulkanVariants(t *testing.T) {

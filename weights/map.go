@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"unsafe"
+
+	"bitnet-gpu/weights/demo"
 )
 
 // ErrInvalid is wrapped by every error that says of a file that no model can be
@@ -48,13 +50,24 @@ func invalid(path string, err error) error {
 
 // A mapping is a file's bytes, in memory by the operating system's means.
 type mapping struct {
-	path  string
-	data  []byte
-	close func() error
+	path   string
+	data   []byte
+	mapped bool // data are a file's pages, which come back when they are dropped
+	close  func() error
+}
+
+// IsDemo reports whether path stands for the model inside the program: it is its
+// name, and there is no file of that name.
+func IsDemo(path string) bool {
+	_, err := os.Lstat(path)
+	return path == demo.Name && errors.Is(err, fs.ErrNotExist)
 }
 
 // openMapping maps the regular file at path for reading.
 func openMapping(path string) (*mapping, error) {
+	if IsDemo(path) {
+		return &mapping{path: path, data: demo.File(), close: func() error { return nil }}, nil
+	}
 	info, err := os.Stat(path) // before opening it: opening a FIFO blocks
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("is %s, expected a file", kind(info.Mode()))
@@ -78,6 +91,7 @@ func openMapping(path string) (*mapping, error) {
 	m := &mapping{path: path, close: func() error { return nil }}
 	if size > 0 { // an empty range cannot be mapped
 		m.data, m.close, err = mapFile(file, size)
+		m.mapped = err == nil
 	}
 	return m, invalid(path, err)
 }
@@ -150,7 +164,7 @@ func (m *Model) Release(data []byte) {
 		return
 	}
 	for _, file := range m.files {
-		if file.holds(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) {
+		if file.mapped && file.holds(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) {
 			dropPages(data)
 		}
 	}

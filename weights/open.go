@@ -21,7 +21,8 @@ type OpenOptions struct {
 }
 
 // Open opens the model at path: a GGUF file, or a directory of Hugging Face with
-// config.json and safetensors, for which the name of such a file stands too.
+// config.json and safetensors, for which the name of such a file stands too, or
+// "demo", the model inside the program (package demo).
 // Files are mapped and every size in them is checked against their shape; the
 // weights themselves stay there. Errors wrap ErrInvalid and begin with the
 // path.

@@ -21,7 +21,7 @@ func ReadVocab(path string) (*Vocab, error) {
 	if inside := filepath.Join(path, "tokenizer.json"); isRegular(inside) {
 		path = inside
 	}
-	if isGGUF(path) {
+	if IsDemo(path) || isGGUF(path) {
 		return readGGUFVocab(path)
 	}
 	data, err := readVocabFile(path)

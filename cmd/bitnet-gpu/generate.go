@@ -37,7 +37,7 @@ type generateFlags struct {
 func generateCmd(std stdio) *cobra.Command {
 	f := generateFlags{sampling: sample.Defaults()}
 	cmd := &cobra.Command{
-		Use:   "generate -m MODEL -p PROMPT",
+		Use:   "generate [-m MODEL] -p PROMPT",
 		Short: "Continue a text, or answer with --chat",
 		Long: "Continue a text, or answer with --chat. The text goes to standard output, all\n" +
 			"else to standard error. Ctrl-C ends the text, a second one the program.",

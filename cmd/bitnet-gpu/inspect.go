@@ -14,6 +14,7 @@ import (
 
 	"bitnet-gpu/engine"
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/demo"
 	"bitnet-gpu/weights/gguf"
 )
 
@@ -21,7 +22,7 @@ func inspectCmd(std stdio) *cobra.Command {
 	var from source
 	var asJSON, sum bool
 	cmd := &cobra.Command{
-		Use:   "inspect MODEL | -hf MODEL",
+		Use:   "inspect [MODEL | -hf MODEL]",
 		Short: "Show what is in a model file and what it will take to run it",
 		Args:  cobra.MaximumNArgs(1),
 	}
@@ -156,6 +157,9 @@ func (r *report) print(out io.Writer) error {
 func mebi(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 func fileSum(path string) (string, error) {
+	if weights.IsDemo(path) {
+		return fmt.Sprintf("%x", sha256.Sum256(demo.File())), nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -19,7 +19,7 @@ func logitsCmd(std stdio) *cobra.Command {
 	var flags modelFlags
 	var tokens, output string
 	cmd := &cobra.Command{
-		Use:   "logits -m MODEL --tokens 1,2,3 -o OUT.npy",
+		Use:   "logits [-m MODEL] --tokens 1,2,3 -o OUT.npy",
 		Short: "Write the logits of every position, float32 (tokens, vocabulary), in NumPy's format",
 		Args:  cobra.NoArgs,
 	}

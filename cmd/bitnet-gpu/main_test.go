@@ -62,7 +62,7 @@ func TestUsage(t *testing.T) {
 		code int
 		want string
 	}{
-		{"no model", []string{"generate", "-p", "x"}, exitUsage, "name a GGUF file with -m"},
+		{"two models", []string{"generate", "-m", tinyA, "-hf", "2b4t", "-p", "x"}, exitUsage, "one of the two"},
 		{"no prompt", []string{"generate", "-m", tinyA}, exitUsage, "no prompt"},
 		{"unknown verb", []string{"gnerate"}, exitUsage, "unknown command"},
 		{"unknown flag", []string{"generate", "--foo"}, exitUsage, "unknown flag"},
@@ -77,8 +77,7 @@ func TestUsage(t *testing.T) {
 		{"unknown device", []string{"generate", "-m", tinyA, "-p", "x", "--device", "gpu7"}, exitUnavailable, "gpu7"},
 		{"logits without tokens", []string{"logits", "-m", tinyA, "-o", "x.npy"}, exitUsage, "--tokens"},
 		{"logits of no number", []string{"logits", "-m", tinyA, "--tokens", "1,x", "-o", "x.npy"}, exitUsage, `"x"`},
-		{"tokenize without vocabulary", []string{"tokenize", "x"}, exitUsage, "--tokenizer"},
-		{"inspect nothing", []string{"inspect"}, exitUsage, "no model"},
+		{"two vocabularies", []string{"tokenize", "-m", tinyA, "--tokenizer", tinyA, "x"}, exitUsage, "--tokenizer"},
 		{"inspect no name", []string{"inspect", ""}, exitUsage, "name of a file"},
 		{"threads without end", []string{"generate", "-m", tinyA, "-p", "x", "-t", "20000"}, exitUsage, "threads 20000"},
 		{"batch without end", []string{"generate", "-m", tinyA, "-p", "x", "--batch", "4611686018427387904"}, exitUsage, "batch"},

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/demo"
 	"bitnet-gpu/weights/hub"
 )
 
@@ -19,33 +20,39 @@ type source struct {
 }
 
 func (s *source) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&s.model, "model", "m", "", "`FILE` of the model (GGUF), a directory of Hugging Face, or the short name of one that was pulled, such as 2b4t")
+	cmd.Flags().StringVarP(&s.model, "model", "m", "", "`FILE` of the model (GGUF), a directory of Hugging Face, or the short name of one that was pulled, such as 2b4t (default demo, the small one in this program)")
 	cmd.Flags().StringVar(&s.hf, "hf-repo", "", "also -hf: `MODEL` of Hugging Face, OWNER/NAME[:FILE] or a short name, pulled if it is not in the cache")
 }
 
-// check makes sure that there is one model.
+// check makes sure that there are not two models.
 func (s *source) check() error {
-	switch {
-	case s.model != "" && s.hf != "":
+	if s.model != "" && s.hf != "" {
 		return usage("-m and -hf: one of the two names the model")
-	case s.model == "" && s.hf == "":
-		return usage("no model: name a GGUF file with -m MODEL.gguf, or fetch one with -hf 2b4t")
 	}
 	return nil
 }
 
-// path returns the model's file or directory. A short name behind -m means the
-// one in the cache and never the network; -hf means the one in the cache too, and
-// pulls it if it is not there. Only the verb pull asks whether there is a newer one.
+// path returns the model's file or directory, the demo's name if there is no
+// other. A short name behind -m means the one in the cache and never the network;
+// -hf means the one in the cache too, and pulls it if it is not there. Only the
+// verb pull asks whether there is a newer one.
 func (s *source) path(std stdio) (string, error) {
 	if err := s.check(); err != nil {
 		return "", err
 	}
 	name := s.model
-	if name == "" {
+	switch {
+	case name == "" && s.hf == "":
+		fmt.Fprintln(std.err, "the demo model in this program, of small stories, jokes and sums; for the 2B4T: bitnet-gpu pull 2b4t (1.2 GB), then -m 2b4t")
+		return demo.Name, nil
+	case name == "":
 		name = s.hf
-	} else if _, err := os.Stat(name); err == nil || !hub.IsName(name) {
+	case weights.IsDemo(name):
 		return name, nil
+	default:
+		if _, err := os.Stat(name); err == nil || !hub.IsName(name) {
+			return name, nil
+		}
 	}
 	ref, err := hub.ParseRef(name)
 	if err != nil {

@@ -59,11 +59,10 @@ func tokenizeCmd(std stdio) *cobra.Command {
 
 func (f *tokenizeFlags) open(std stdio) (*tokenizer.Tokenizer, error) {
 	path := f.file
-	model := f.model != "" || f.hf != ""
-	if model == (path != "") {
+	if path != "" && (f.model != "" || f.hf != "") {
 		return nil, usage("name one of -m MODEL, -hf MODEL and --tokenizer FILE")
 	}
-	if model {
+	if path == "" {
 		var err error
 		if path, err = f.path(std); err != nil {
 			return nil, err

@@ -70,7 +70,7 @@ func TestLongPiece(t *testing.T) {
 		text := strings.Repeat(unit, 1<<20/len(unit))
 		start := time.Now()
 		ids := tok.EncodeSpecial(nil, text)
-		if d := time.Since(start); d > 10*time.Second {
+		if d := time.Since(start); d > time.Minute {
 			t.Errorf("1 MiB of %q takes %v", unit, d)
 		}
 		if got := tok.Decode(ids); got != text {

@@ -99,6 +99,39 @@ func Logits(t *testing.T, name string, m *weights.Model, ids []int32, reference 
 	s.oneByOne(t)
 }
 
+// Generated compares n tokens that follow a prompt greedily.
+func Generated(t *testing.T, name string, m *weights.Model, prompt []int32, n int, reference Reference, open Open) {
+	want := continuation(t, name, m, prompt, n, reference)
+	b, err := open(m, compute.Options{Slots: 1, Context: len(prompt) + n})
+	must(t, err)
+	defer b.Close()
+	steps := []compute.Step{{Tokens: prompt, Next: make([]int32, n)}}
+	must(t, b.Forward(steps))
+	if got := steps[0].Next[:steps[0].N]; !slices.Equal(got, want) {
+		t.Errorf("continuation %v, expected %v", got, want)
+	}
+}
+
+// continuations are those of the reference, by its logits alone.
+var continuations sync.Map // name -> []int32
+
+func continuation(t *testing.T, name string, m *weights.Model, prompt []int32, n int, reference Reference) []int32 {
+	if want, ok := continuations.Load(name); ok {
+		return want.([]int32)
+	}
+	b, err := reference(m)
+	must(t, err)
+	defer b.Close()
+	var want []int32
+	logits := make([]float32, m.VocabSize)
+	for pos, ids := 0, prompt; len(want) < n; pos, ids = pos+len(ids), want[len(want)-1:] {
+		must(t, b.Forward([]compute.Step{{Pos: pos, Tokens: ids, Logits: logits}}))
+		want = append(want, top(logits, 1)[0].ID)
+	}
+	continuations.Store(name, want)
+	return want
+}
+
 // tokens returns n random ids.
 func tokens(vocab, n int, seed uint64) []int32 {
 	r := rand.New(rand.NewPCG(seed, 0))
