@@ -94,34 +94,46 @@ func TestReadVocabRefuses(t *testing.T) {
 		"missing":         {"IQ== 0\nIg== 2\n\n", "2 ranks up to 2: some are missing"},
 		"long line":       {strings.Repeat("x", 1000), `found "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"...`},
 
-		"not json":     {"{", "not a tokenizer.json"},
-		"wrong json":   {`{"model":{"vocab":[]}}`, "not a tokenizer.json"},
-		"unigram":      {`{"model":{"type":"Unigram"}}`, `model of type "Unigram", want BPE`},
-		"no model":     {`{}`, `model of type "", want BPE`},
-		"dropout":      {`{"model":{"type":"BPE","dropout":0.1}}`, "dropout 0.1 is not supported"},
-		"prefix":       {`{"model":{"type":"BPE","continuing_subword_prefix":"##"}}`, "continuing_subword_prefix"},
-		"fallback":     {`{"model":{"type":"BPE","byte_fallback":true}}`, "byte_fallback"},
-		"normalizer":   {`{"model":{"type":"BPE"},"normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"}]}}`, "normalizer NFC is not supported"},
-		"decoder":      {`{"model":{"type":"BPE"},"decoder":{"type":"Metaspace"}}`, "decoder Metaspace is not supported"},
-		"no split":     {`{"model":{"type":"BPE"}}`, "pre_tokenizer [] is not supported"},
-		"byte level":   {`{"model":{"type":"BPE"},"pre_tokenizer":{"type":"ByteLevel"}}`, "pre_tokenizer [ByteLevel] is not supported"},
-		"pattern":      {splitJSON(`\\s+`, "Isolated", false) + end, `the pattern "\\s+" is not supported`},
-		"behavior":     {splitJSON(escapedPattern, "Removed", false) + end, `behavior "Removed"`},
-		"use_regex":    {splitJSON(escapedPattern, "Isolated", true) + end, "use_regex is not supported"},
-		"merges":       {splitJSON(escapedPattern, "Isolated", false) + end, "without ignore_merges"},
-		"merge":        {modelJSON(`{"a":0}`, `[["a","b","c"]]`, `[]`), "a merge of 3 parts"},
-		"merge type":   {modelJSON(`{"a":0}`, `[7]`, `[]`), "not a tokenizer.json"},
-		"id":           {modelJSON(`{"a":1}`, `[]`, `[]`), `token "a" has the id 1, but the file has 1 tokens`},
-		"negative id":  {modelJSON(`{"a":-1}`, `[]`, `[]`), `token "a" has the id -1`},
-		"huge id":      {modelJSON(`{"a":9223372036854775807}`, `[]`, `[]`), "has the id 9223372036854775807"},
-		"id too large": {modelJSON(`{"a":9223372036854775808}`, `[]`, `[]`), "not a tokenizer.json"},
-		"id twice":     {modelJSON(`{"a":0,"b":0}`, `[]`, `[]`), "have the same id 0"},
-		"gap":          {modelJSON(`{"a":0,"b":2}`, `[]`, `[{"id":2,"content":"b"}]`), "no token has the id 1, but the file has 2 tokens"},
-		"other text":   {modelJSON(`{"a":0}`, `[]`, `[{"id":0,"content":"b"}]`), `tokens "a" and "b" have the same id 0`},
-		"lstrip":       {modelJSON(`{"a":0}`, `[]`, `[{"id":1,"content":"<m>","lstrip":true}]`), `added token "<m>" with single_word, lstrip or rstrip`},
-		"post":         {modelJSON(`{"a":0}`, `[]`, `[],"post_processor":{"type":"BertProcessing"}`), "post_processor BertProcessing is not supported"},
-		"post token":   {modelJSON(`{"a":0}`, `[]`, `[],"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}}]}`), `puts the token "<s>" at place 0`},
-		"post at end":  {modelJSON(`{"a":0}`, `[]`, `[{"id":1,"content":"</s>","special":true}],"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{}},{"SpecialToken":{"id":"</s>"}}]}`), `puts the token "</s>" at place 1`},
+		"not json":                      {"{", "not a tokenizer.json"},
+		"wrong json":                    {`{"model":{"vocab":[]}}`, "not a tokenizer.json"},
+		"unigram":                       {`{"model":{"type":"Unigram"}}`, `model of type "Unigram", want BPE`},
+		"no model":                      {`{}`, `model of type "", want BPE`},
+		"dropout":                       {`{"model":{"type":"BPE","dropout":0.1}}`, "dropout 0.1 is not supported"},
+		"prefix":                        {`{"model":{"type":"BPE","continuing_subword_prefix":"##"}}`, "continuing_subword_prefix"},
+		"fallback":                      {`{"model":{"type":"BPE","byte_fallback":true}}`, "byte_fallback"},
+		"normalizer":                    {`{"model":{"type":"BPE"},"normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"}]}}`, `normalizer "NFC" is not supported`},
+		"decoder":                       {`{"model":{"type":"BPE"},"decoder":{"type":"Metaspace"}}`, `decoder "Metaspace" is not supported`},
+		"no split":                      {`{"model":{"type":"BPE"}}`, `pre_tokenizer of "" is not supported`},
+		"byte level":                    {`{"model":{"type":"BPE"},"pre_tokenizer":{"type":"ByteLevel"}}`, `pre_tokenizer of "ByteLevel" is not supported`},
+		"pattern":                       {splitJSON(`\\s+`, "Isolated", false) + end, `the pattern "\\s+" is not supported`},
+		"behavior":                      {splitJSON(escapedPattern, "Removed", false) + end, `behavior "Removed"`},
+		"use_regex":                     {splitJSON(escapedPattern, "Isolated", true) + end, "use_regex is not supported"},
+		"no ignore":                     {splitJSON(escapedPattern, "Isolated", false) + end, "without ignore_merges"},
+		"merge":                         {modelJSON(`{"a":0}`, `[["a","b","c"]]`, `[]`), "merge 0 is not of two parts"},
+		"merge type":                    {modelJSON(`{"a":0}`, `[7]`, `[]`), "not a tokenizer.json"},
+		"merge of one":                  {modelJSON(`{"a":0}`, `[["a"]]`, `[]`), "merge 0 is not of two parts"},
+		"merge empty":                   {modelJSON(`{"a":0}`, `["a b",""]`, `[]`), `merge 1 is "", want two tokens`},
+		"merges":                        {modelJSON(`{"a":0}`, `7`, `[]`), "not a tokenizer.json: a value that is not the list it should be"},
+		"no content":                    {modelJSON(`{"a":0}`, `[]`, `[{"id":1}]`), "added token 0 is empty"},
+		"many steps":                    {`{"model":{"type":"BPE"},"pre_tokenizer":{"pretokenizers":[` + strings.Repeat("{},", 200) + `{}]}}`, "pre_tokenizer with 200 commas is not supported"},
+		"pre-tokenizer of a wrong type": {`{"model":{"type":"BPE"},"pre_tokenizer":7}`, "not a tokenizer.json: pre_tokenizer: "},
+		"Qwen2's pattern": {splitJSON(strings.Replace(escapedPattern, `{1,3}`, ``, 1), "Isolated", false) + end,
+			`p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+" is not supported, only Llama 3's is: without its tokenizer.json the model runs on token ids`},
+		"GPT-2's splitting":      {`{"model":{"type":"BPE"},"pre_tokenizer":{"type":"ByteLevel","use_regex":true}}`, `pre_tokenizer of "ByteLevel" is not supported, only "Split, ByteLevel" of Llama 3 and`},
+		"Falcon's old splitting": {falcon3JSON("Contiguous", true, false), "Digits without individual_digits is not supported"},
+		"Punctuation":            {falcon3JSON("Isolated", true, true), `Punctuation with behavior "Isolated"`},
+		"Punctuation, no regex":  {falcon3JSON("Contiguous", false, true), "without use_regex"},
+		"id":                     {modelJSON(`{"a":1}`, `[]`, `[]`), `token "a" has the id 1, but the file has 1 tokens`},
+		"negative id":            {modelJSON(`{"a":-1}`, `[]`, `[]`), `token "a" has the id -1`},
+		"huge id":                {modelJSON(`{"a":9223372036854775807}`, `[]`, `[]`), "has the id 9223372036854775807"},
+		"id too large":           {modelJSON(`{"a":9223372036854775808}`, `[]`, `[]`), "not a tokenizer.json"},
+		"id twice":               {modelJSON(`{"a":0,"b":0}`, `[]`, `[]`), "have the same id 0"},
+		"gap":                    {modelJSON(`{"a":0,"b":2}`, `[]`, `[{"id":2,"content":"b"}]`), "no token has the id 1, but the file has 2 tokens"},
+		"other text":             {modelJSON(`{"a":0}`, `[]`, `[{"id":0,"content":"b"}]`), `tokens "a" and "b" have the same id 0`},
+		"lstrip":                 {modelJSON(`{"a":0}`, `[]`, `[{"id":1,"content":"<m>","lstrip":true}]`), `added token "<m>" with single_word, lstrip or rstrip`},
+		"post":                   {modelJSON(`{"a":0}`, `[]`, `[],"post_processor":{"type":"BertProcessing"}`), `post_processor "BertProcessing" is not supported`},
+		"post token":             {modelJSON(`{"a":0}`, `[]`, `[],"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}}]}`), `puts the token "<s>" at place 0`},
+		"post at end":            {modelJSON(`{"a":0}`, `[]`, `[{"id":1,"content":"</s>","special":true}],"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{}},{"SpecialToken":{"id":"</s>"}}]}`), `puts the token "</s>" at place 1`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, c.data)
@@ -172,6 +184,19 @@ func TestReadTokenizerJSON(t *testing.T) {
 	}
 }
 
+func TestFalcon3JSON(t *testing.T) {
+	data := falcon3JSON("Contiguous", true, true)
+	for _, ignore := range []bool{false, true} {
+		v, err := parseVocab([]byte(strings.Replace(data, `"type":"BPE"`, fmt.Sprintf(`"type":"BPE","ignore_merges":%v`, ignore), 1)))
+		if err != nil || v.Pre != "falcon3" || v.MergesOnly == ignore || v.Splitter() != "falcon3" {
+			t.Errorf("ignore_merges %v: %+v, %v", ignore, v, err)
+		}
+	}
+	if v, err := parseVocab([]byte(data)); err != nil || !v.MergesOnly { // the format's default
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
 func FuzzReadVocab(f *testing.F) {
 	f.Add([]byte(ranks(4)))
 	f.Add([]byte("IQ== 0\nIg== 1\r\n\n"))
@@ -195,6 +220,12 @@ func splitJSON(pattern, behavior string, useRegex bool) string {
 	return fmt.Sprintf(`{"model":{"type":"BPE"},"pre_tokenizer":{"type":"Sequence","pretokenizers":[
 		{"type":"Split","pattern":{"Regex":"%s"},"behavior":"%s","invert":false},
 		{"type":"ByteLevel","add_prefix_space":false,"use_regex":%v}]}`, pattern, behavior, useRegex)
+}
+
+// falcon3JSON is a tokenizer.json of Falcon3's splitting.
+func falcon3JSON(behavior string, useRegex, individual bool) string {
+	return fmt.Sprintf(`{"model":{"type":"BPE","vocab":{"a":0}},"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Punctuation","behavior":"%s"},
+		{"type":"ByteLevel","add_prefix_space":false,"use_regex":%v},{"type":"Digits","individual_digits":%v}]}}`, behavior, useRegex, individual)
 }
 
 // modelJSON is a tokenizer.json with this vocabulary.
