@@ -40,7 +40,14 @@ func TestBadFiles(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
-			out, errs, code := command(t, "", "generate", "-m", c.Path, "-p", "x", "-n", "1")
+			args := []string{"generate", "-m", c.Path, "-p", "x", "-n", "1"}
+			if c.Chat {
+				args = append(args, "--chat")
+			}
+			out, errs, code := command(t, "", args...)
+			if first, rest, _ := strings.Cut(errs, "\n"); c.Text && !strings.HasPrefix(first, "bitnet-gpu: ") {
+				errs = rest // behind the line that says what runs
+			}
 			refused(t, out, errs, code, exitModel, c.Want)
 		})
 	}

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -204,6 +205,9 @@ func TestHostileTemplates(t *testing.T) {
 			}
 			if d := time.Since(start); d > 5*maxTime { // of a machine that may be busy
 				t.Errorf("took %v", d)
+			}
+			if file := (*TemplateError)(nil); errors.As(err, &file) == (name == "refusal") {
+				t.Errorf("%v: the template's own fault, or the messages'?", err)
 			}
 			if c.want == tooManySteps && err != nil && strings.Contains(err.Error(), "not done after") {
 				c.want = "not done after" // a slow machine meets the other limit first

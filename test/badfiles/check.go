@@ -2,7 +2,10 @@ package badfiles
 
 import (
 	"runtime"
+	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 )
 
 // What reading a file may allocate, all in all and whatever is in it: a multiple
@@ -12,6 +15,14 @@ const (
 	perByte = 32
 	atLeast = 1 << 20
 )
+
+// OneLine checks that an error is a line that can be shown.
+func OneLine(t testing.TB, err error) {
+	t.Helper()
+	if text := err.Error(); len(text) > 500 || strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text) {
+		t.Errorf("not one line: %.1000q", text)
+	}
+}
 
 // Within reads a file of size bytes and reports where that allocates more than
 // it may. Nothing else may allocate meanwhile.
