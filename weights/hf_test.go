@@ -257,6 +257,62 @@ func TestBadDirs(t *testing.T) {
 	}
 }
 
+// FuzzOpenHF opens a directory of any files, and reads all of it.
+func FuzzOpenHF(f *testing.F) {
+	names := []string{"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "generation_config.json"}
+	add := func(dir string) {
+		var files [5][]byte
+		for i, name := range names {
+			files[i], _ = os.ReadFile(filepath.Join(dir, name)) // which may be missing
+		}
+		f.Add(files[0], files[1], files[2], files[3], files[4])
+	}
+	for _, opt := range []tiny.HFOptions{{}, {Divide: true}, {Master: "BF16"}, {Master: "F16"}, {Master: "F32"}, {Old: true}} {
+		add(writeHF(f, opt))
+	}
+	for _, c := range badDirs {
+		dir := writeHF(f, c.opt)
+		if err := c.change(dir); err != nil {
+			f.Fatal(err)
+		}
+		if size(dir) < 1<<18 {
+			add(dir)
+		}
+	}
+	other := hfShape // as Llama3-8B-1.58
+	other.Tied, other.Embd, other.Activation, other.NoSubNorms = false, weights.BF16, weights.SiLU, true
+	dir := f.TempDir()
+	if err := tiny.WriteHF(dir, tiny.New(other, 1), tiny.HFOptions{}); err != nil {
+		f.Fatal(err)
+	}
+	add(dir)
+	dir = f.TempDir()
+	f.Fuzz(func(t *testing.T, config, tensors, tokenizer, template, generation []byte) {
+		for i, data := range [][]byte{config, tensors, tokenizer, template, generation} {
+			if err := os.WriteFile(filepath.Join(dir, names[i]), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var m *weights.Model
+		var err error
+		badfiles.Within(t, size(dir), func() { m, err = weights.Open(dir) })
+		if err != nil {
+			badfiles.OneLine(t, errors.New(strings.TrimPrefix(err.Error(), dir)))
+			if !errors.Is(err, weights.ErrInvalid) {
+				t.Errorf("%v is not ErrInvalid", err)
+			}
+			return
+		}
+		defer m.Close()
+		row := make([]float32, m.Hidden)
+		for r := range m.VocabSize {
+			m.TokenEmbd.Row(row, r)
+			m.Output.Row(row, r)
+		}
+		_ = readAll(m) // codes 3
+	})
+}
+
 func TestReadVocabHF(t *testing.T) {
 	v, err := weights.ReadVocab(writeHF(t, tiny.HFOptions{}))
 	if err != nil || len(v.Tokens) != 281 {

@@ -90,7 +90,7 @@ func TestGoodFile(t *testing.T) {
 
 // readAll reads every ternary weight of m.
 func readAll(m *weights.Model) error {
-	words := make([]uint32, 1024)
+	words := make([]uint32, max(m.Hidden, m.FFN, m.Heads*m.HeadDim)/16)
 	for i := range m.Layers {
 		for _, matrix := range m.Layers[i].Tensors() {
 			for row := range matrix.Rows {
