@@ -310,6 +310,20 @@ func FuzzGGUF(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	for i, arch := range []string{"llama", "bitnet", "bitnet-25", "bitnet-b1.58", "bitnet", "llama"} { // and every type of embedding
+		m := random(F32+DType(i), i%2 == 0)
+		m.Arch = arch
+		m.Vocab.Pre = []string{"", "llama-bpe", "falcon3"}[i%3]
+		path := filepath.Join(f.TempDir(), "model.gguf")
+		if err := m.WriteGGUF(path, WriteOptions{}); err != nil {
+			f.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	cases, err := badfiles.Cases(f.TempDir())
 	if err != nil {
 		f.Fatal(err)

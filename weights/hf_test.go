@@ -286,6 +286,17 @@ func FuzzOpenHF(f *testing.F) {
 		f.Fatal(err)
 	}
 	add(dir)
+	for file, content := range map[string]string{
+		"tokenizer_config.json":  `{"chat_template":[{"name":"tool_use","template":"a"},{"name":"default","template":"b"}]}`,
+		"generation_config.json": `{"eos_token_id":[7,9]}`,
+		"tokenizer.json":         `{"model":{"type":"BPE","byte_fallback":true}}`,
+	} {
+		dir := writeHF(f, tiny.HFOptions{})
+		if err := text(file, content)(dir); err != nil {
+			f.Fatal(err)
+		}
+		add(dir)
+	}
 	dir = f.TempDir()
 	f.Fuzz(func(t *testing.T, config, tensors, tokenizer, template, generation []byte) {
 		for i, data := range [][]byte{config, tensors, tokenizer, template, generation} {

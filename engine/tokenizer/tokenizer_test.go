@@ -521,9 +521,15 @@ func FuzzNew(f *testing.F) {
 	f.Add("a b\nb c", "ab,bc", uint8(1), int32(-1))
 	f.Add("a", "", uint8(6), int32(300))
 	f.Add(" ", "<|x|>,<|x|>", uint8(3), int32(0))
+	f.Add("", "th,he,the,"+strings.Repeat("the", 20), uint8(1), int32(-1))
+	f.Add("a a\naa aa\naaaa a", "aa,aaaa,aaaaa,"+strings.Repeat("a", 99), uint8(4), int32(5))
+	f.Add("a zz", "aé,é é", uint8(5), int32(-2))
 	f.Fuzz(func(t *testing.T, merges, tokens string, kind uint8, eos int32) {
 		v := tiny()
 		v.EOS, v.Merges = eos, strings.Split(merges, "\n")
+		if merges == "" { // they follow from the tokens
+			v.Merges = nil
+		}
 		for _, text := range strings.Split(tokens, ",") {
 			v.Tokens, v.Types = append(v.Tokens, text), append(v.Types, weights.TokenType(kind))
 		}

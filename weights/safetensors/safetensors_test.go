@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,20 +139,43 @@ func TestIndex(t *testing.T) {
 	if err != nil || strings.Join(files, " ") != "model-00001-of-00002.safetensors model-00002-of-00002.safetensors" {
 		t.Error(files, err)
 	}
-	for _, c := range []struct{ want, data string }{
-		{"not an index", "["},
-		{"no weight_map", "{}"},
-		{`tensor "a" is said to be in "../../etc/x.safetensors"`, `{"weight_map":{"a":"../../etc/x.safetensors"}}`},
-		{"is said to be in", `{"weight_map":{"a":"/etc/passwd"}}`},
-		{"is said to be in", `{"weight_map":{"a":"C:\\x.safetensors"}}`},
-		{"is said to be in", `{"weight_map":{"a":".."}}`},
-		{"is said to be in", `{"weight_map":{"a":""}}`},
-		{"is said to be in", `{"weight_map":{"a":"config.json"}}`},
-	} {
+	for _, c := range hostileIndexes {
 		if _, err := ParseIndex([]byte(c.data)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, expected %s", c.data, err, c.want)
 		}
 	}
+}
+
+var hostileIndexes = []struct{ want, data string }{
+	{"not an index", "["},
+	{"no weight_map", "{}"},
+	{`tensor "a" is said to be in "../../etc/x.safetensors"`, `{"weight_map":{"a":"../../etc/x.safetensors"}}`},
+	{"is said to be in", `{"weight_map":{"a":"/etc/passwd"}}`},
+	{"is said to be in", `{"weight_map":{"a":"C:\\x.safetensors"}}`},
+	{"is said to be in", `{"weight_map":{"a":".."}}`},
+	{"is said to be in", `{"weight_map":{"a":""}}`},
+	{"is said to be in", `{"weight_map":{"a":"config.json"}}`},
+}
+
+// FuzzIndex reads which files hold the weights: they stand beside the index.
+func FuzzIndex(f *testing.F) {
+	f.Add([]byte(`{"metadata":{"total_size":3},"weight_map":{"a":"model-00002-of-00002.safetensors","b":"model-00001-of-00002.safetensors"}}`))
+	for _, c := range hostileIndexes {
+		f.Add([]byte(c.data))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var files []string
+		var err error
+		badfiles.Within(t, len(data), func() { files, err = ParseIndex(data) })
+		if err == nil && (len(files) == 0 || !slices.IsSorted(files)) {
+			t.Errorf("files %q", files)
+		}
+		for _, file := range files {
+			if filepath.Base(file) != file || !filepath.IsLocal(file) {
+				t.Errorf("%q stands elsewhere", file)
+			}
+		}
+	})
 }
 
 // FuzzParse parses any bytes: what is accepted covers its data exactly.
