@@ -14,6 +14,7 @@ import (
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/engine/sample"
 	"bitnet-gpu/engine/tokenizer"
+	"bitnet-gpu/weights"
 )
 
 // A Request is one generation. Exactly one of Prompt, Messages and Tokens is
@@ -149,13 +150,9 @@ func (e *Engine) Tokens(r Request) ([]int32, error) {
 	var tokens []int32
 	switch {
 	case r.Messages != nil:
-		t, err := e.tokenizer.Template(e.model.Arch)
+		segments, err := e.render(r.Messages)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
-		}
-		segments, err := t.Render(r.Messages, true)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+			return nil, err
 		}
 		tokens = e.tokenizer.EncodeChat(segments)
 	case r.Tokens != nil:
@@ -167,6 +164,22 @@ func (e *Engine) Tokens(r Request) ([]int32, error) {
 		tokens = e.tokenizer.Encode(tokens, r.Prompt)
 	}
 	return tokens, e.checkPrompt(tokens, 1)
+}
+
+// render puts messages into the model's template, up to where its answer begins.
+func (e *Engine) render(messages []chat.Message) (segments []chat.Segment, err error) {
+	t, err := e.tokenizer.Template(e.model.Arch)
+	if err == nil {
+		segments, err = t.Render(messages, true)
+	}
+	var template *chat.TemplateError
+	switch {
+	case errors.As(err, &template):
+		err = fmt.Errorf("%s: %w: %w", e.model.Path, err, weights.ErrInvalid)
+	case err != nil:
+		err = fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	return segments, err
 }
 
 // next computes and samples one token.

@@ -152,11 +152,7 @@ else
 fi
 
 step fuzz
-for package in $(go list ./...); do
-	for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "${BITNET_FUZZ_TIME:-3s}" -fuzzminimizetime 20x "$package"
-	done
-done
+bash test/fuzz.sh
 
 step "results of the parity suite"
 sort -u "$table"

@@ -310,13 +310,44 @@ func FuzzGGUF(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := gguf.Parse(data)
-		if err != nil {
-			return
+	for i, arch := range []string{"llama", "bitnet", "bitnet-25", "bitnet-b1.58", "bitnet", "llama"} { // and every type of embedding
+		m := random(F32+DType(i), i%2 == 0)
+		m.Arch = arch
+		m.Vocab.Pre = []string{"", "llama-bpe", "falcon3"}[i%3]
+		path := filepath.Join(f.TempDir(), "model.gguf")
+		if err := m.WriteGGUF(path, WriteOptions{}); err != nil {
+			f.Fatal(err)
 		}
-		m, err := fromGGUF(file, OpenOptions{})
+		data, err := os.ReadFile(path)
 		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	cases, err := badfiles.Cases(f.TempDir())
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, c := range cases { // which reach all that is refused
+		if info, err := os.Stat(c.Path); err == nil && info.Mode().IsRegular() && info.Size() < 64<<10 {
+			data, err := os.ReadFile(c.Path)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var m *Model
+		var err error
+		badfiles.Within(t, len(data), func() {
+			var file *gguf.File
+			if file, err = gguf.Parse(data); err == nil {
+				m, err = fromGGUF(file, OpenOptions{})
+			}
+		})
+		if err != nil {
+			badfiles.OneLine(t, invalid("", err))
 			return
 		}
 		row := make([]float32, m.Hidden)

@@ -69,12 +69,13 @@ func (r *ggufReader) vocab(size int) Vocab {
 	}
 	if r.file.Has(prefix + "pre") {
 		v.Pre = read(r, r.file.Text, prefix+"pre")
+		v.MergesOnly = v.Pre == "falcon3"
 	}
 	v.BOS = r.tokenID(prefix+"bos_token_id", size)
 	v.EOS = r.tokenID(prefix+"eos_token_id", size)
 	v.Pad = r.tokenID(prefix+"padding_token_id", size)
 	v.EOT = r.tokenID(prefix+"eot_token_id", size)
-	v.AddBOS = v.BOS >= 0 && (v.Model == "llama" || v.SplitsAsLlama3()) // llama.cpp's default
+	v.AddBOS = v.BOS >= 0 && (v.Model == "llama" || v.Splitter() != "") // llama.cpp's default
 	if r.file.Has(prefix + "add_bos_token") {
 		v.AddBOS = read(r, r.file.Bool, prefix+"add_bos_token")
 	}

@@ -3,6 +3,8 @@ package weights
 import (
 	"strings"
 	"testing"
+
+	"bitnet-gpu/test/badfiles"
 )
 
 // configs are those of known models, as far as they are read.
@@ -51,12 +53,22 @@ func FuzzHFConfig(f *testing.F) {
 	for _, c := range configs {
 		f.Add([]byte(c.json))
 	}
+	for _, change := range []string{ // of the last, where the last member counts
+		`"architectures":[]`, `"quantization_config":{"quant_method":"bitnet","linear_class":"x"}`, `"quantization_config":{"use_rms_norm":true}`, `"hidden_act":"relu2"`,
+		`"hidden_act":"gelu"`, `"attention_bias":true`, `"hidden_size":72`, `"num_attention_heads":0`, `"num_key_value_heads":3`, `"head_dim":17`, `"head_dim":131072`,
+		`"rms_norm_eps":0`, `"rope_theta":1e300`, `"rope_scaling":{"type":"linear","factor":1}`, `"rope_scaling":{"rope_type":"llama3"}`,
+		`"rope_parameters":{"rope_theta":500000.0,"rope_type":"default"}`, `"_name_or_path":"a/b"`, `"eos_token_id":[1,2]`, `"eos_token_id":null`, `"vocab_size":1e9`,
+		`"architectures":["LlamaForCausalLM"]`, `"hidden_size":99999999999999999999`,
+	} {
+		json := configs[len(configs)-1].json
+		f.Add([]byte(json[:len(json)-1] + "," + change + "}"))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := parseHFConfig(data)
+		var c *hfConfig
+		var err error
+		badfiles.Within(t, len(data), func() { c, err = parseHFConfig(data) })
 		if err != nil {
-			if strings.ContainsAny(err.Error(), "\n\r\x1b") {
-				t.Errorf("not one line: %q", err)
-			}
+			badfiles.OneLine(t, invalid("", err))
 			return
 		}
 		ok := c.Hidden >= 64 && c.Hidden%16 == 0 && c.FFN%16 == 0 && c.Heads%c.KVHeads == 0 && c.HeadDim%2 == 0 && c.HeadDim >= 16 &&

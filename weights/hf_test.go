@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"bitnet-gpu/test/badfiles"
 	"bitnet-gpu/test/tiny"
 	"bitnet-gpu/weights"
 	"bitnet-gpu/weights/safetensors"
@@ -166,6 +167,7 @@ var badDirs = []struct {
 	{"another linear class", "config.json", `linear_class "x" is not supported`, tiny.HFOptions{}, config("quantization_config", map[string]any{"linear_class": "x"})},
 	{"norms before projections", "config.json", "use_rms_norm", tiny.HFOptions{}, config("quantization_config", map[string]any{"use_rms_norm": true})},
 	{"biases", "config.json", "biases are not supported", tiny.HFOptions{}, config("attention_bias", true)},
+	{"width of 1000 digits", "config.json", "cannot unmarshal number 9999", tiny.HFOptions{}, text("config.json", `{"hidden_size":`+strings.Repeat("9", 1000)+"}")},
 	{"width as text", "config.json", "cannot unmarshal string", tiny.HFOptions{}, config("hidden_size", "64")},
 	{"width 0", "config.json", "hidden_size is 0, expected 64 to", tiny.HFOptions{}, config("hidden_size", 0)},
 	{"width 72", "config.json", "hidden_size is 72, expected 64 to 131072, a multiple of 16", tiny.HFOptions{}, config("hidden_size", 72)},
@@ -224,6 +226,9 @@ var badDirs = []struct {
 	{"too many tokens", "tokenizer.json", "282 tokens, but the embedding has 281 rows", tiny.HFOptions{}, rewrite("tokenizer.json", func(v map[string]any) {
 		v["added_tokens"] = append(v["added_tokens"].([]any), map[string]any{"id": 281, "content": "x"})
 	})},
+	{"another splitting", "tokenizer.json", `pre_tokenizer of "ByteLevel" is not supported, only "Split, ByteLevel" of Llama 3`, tiny.HFOptions{}, rewrite("tokenizer.json", func(v map[string]any) {
+		v["pre_tokenizer"] = map[string]any{"type": "ByteLevel"}
+	})},
 	{"template of a number", "tokenizer_config.json", "cannot unmarshal number", tiny.HFOptions{}, text("tokenizer_config.json", `{"chat_template":1}`)},
 	{"end tokens as text", "generation_config.json", "cannot unmarshal", tiny.HFOptions{}, text("generation_config.json", `{"eos_token_id":"x"}`)},
 }
@@ -237,26 +242,86 @@ func TestBadDirs(t *testing.T) {
 			if err := c.change(dir); err != nil {
 				t.Fatal(err)
 			}
-			m, err := weights.Open(dir)
-			if err == nil { // codes are looked at when they are read
+			var m *weights.Model
+			var err error
+			badfiles.Within(t, size(dir), func() {
+				if m, err = weights.Open(dir); err == nil { // codes are looked at when they are read
+					err = m.Guard(func() error { return readAll(m) })
+				}
+			})
+			if m != nil {
 				defer m.Close()
-				err = m.Guard(func() error { return readAll(m) })
 			}
-			if err == nil {
-				t.Fatal("opened")
-			}
-			rest, isPath := strings.CutPrefix(err.Error(), filepath.Join(dir, c.file)+": ")
-			if !isPath || !strings.Contains(rest, c.want) {
-				t.Errorf("error %q, expected %s: %s", err, c.file, c.want)
-			}
-			if strings.ContainsAny(rest, "\n\r\x1b") || len(rest) > 300 {
-				t.Errorf("not one line: %q", rest)
-			}
-			if !errors.Is(err, weights.ErrInvalid) {
-				t.Error("not ErrInvalid")
-			}
+			badLine(t, err, filepath.Join(dir, c.file), c.want)
 		})
 	}
+}
+
+// FuzzOpenHF opens a directory of any files, and reads all of it.
+func FuzzOpenHF(f *testing.F) {
+	names := []string{"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "generation_config.json"}
+	add := func(dir string) {
+		var files [5][]byte
+		for i, name := range names {
+			files[i], _ = os.ReadFile(filepath.Join(dir, name)) // which may be missing
+		}
+		f.Add(files[0], files[1], files[2], files[3], files[4])
+	}
+	for _, opt := range []tiny.HFOptions{{}, {Divide: true}, {Master: "BF16"}, {Master: "F16"}, {Master: "F32"}, {Old: true}} {
+		add(writeHF(f, opt))
+	}
+	for _, c := range badDirs {
+		dir := writeHF(f, c.opt)
+		if err := c.change(dir); err != nil {
+			f.Fatal(err)
+		}
+		if size(dir) < 1<<18 {
+			add(dir)
+		}
+	}
+	other := hfShape // as Llama3-8B-1.58
+	other.Tied, other.Embd, other.Activation, other.NoSubNorms = false, weights.BF16, weights.SiLU, true
+	dir := f.TempDir()
+	if err := tiny.WriteHF(dir, tiny.New(other, 1), tiny.HFOptions{}); err != nil {
+		f.Fatal(err)
+	}
+	add(dir)
+	for file, content := range map[string]string{
+		"tokenizer_config.json":  `{"chat_template":[{"name":"tool_use","template":"a"},{"name":"default","template":"b"}]}`,
+		"generation_config.json": `{"eos_token_id":[7,9]}`,
+		"tokenizer.json":         `{"model":{"type":"BPE","byte_fallback":true}}`,
+	} {
+		dir := writeHF(f, tiny.HFOptions{})
+		if err := text(file, content)(dir); err != nil {
+			f.Fatal(err)
+		}
+		add(dir)
+	}
+	dir = f.TempDir()
+	f.Fuzz(func(t *testing.T, config, tensors, tokenizer, template, generation []byte) {
+		for i, data := range [][]byte{config, tensors, tokenizer, template, generation} {
+			if err := os.WriteFile(filepath.Join(dir, names[i]), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var m *weights.Model
+		var err error
+		badfiles.Within(t, size(dir), func() { m, err = weights.Open(dir) })
+		if err != nil {
+			badfiles.OneLine(t, errors.New(strings.TrimPrefix(err.Error(), dir)))
+			if !errors.Is(err, weights.ErrInvalid) {
+				t.Errorf("%v is not ErrInvalid", err)
+			}
+			return
+		}
+		defer m.Close()
+		row := make([]float32, m.Hidden)
+		for r := range m.VocabSize {
+			m.TokenEmbd.Row(row, r)
+			m.Output.Row(row, r)
+		}
+		_ = readAll(m) // codes 3
+	})
 }
 
 func TestReadVocabHF(t *testing.T) {

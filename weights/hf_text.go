@@ -57,11 +57,11 @@ func readSentencePiece(path string, tokenizerJSON []byte) (*Vocab, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := addedTokens(tokenizerJSON)
+	added, err := readAddedTokens(tokenizerJSON)
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range f.AddedTokens {
+	for _, a := range added {
 		switch n := int64(len(v.Tokens)); {
 		case a.ID < n:
 			continue // one of the pieces
@@ -142,16 +142,14 @@ func (t *hfTemplate) UnmarshalJSON(data []byte) error {
 	if len(data) == 0 || data[0] != '[' {
 		return json.Unmarshal(data, (*string)(t))
 	}
-	var list []struct{ Name, Template string }
-	if err := json.Unmarshal(data, &list); err != nil {
-		return err
-	}
-	for _, one := range list {
-		if one.Name == "default" {
+	return eachElement(data, func(d *json.Decoder) error {
+		var one struct{ Name, Template string }
+		err := d.Decode(&one)
+		if err == nil && one.Name == "default" {
 			*t = hfTemplate(one.Template)
 		}
-	}
-	return nil
+		return err
+	})
 }
 
 // readJSON reads a small file into value, if it is there.

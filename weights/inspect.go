@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"bitnet-gpu/weights/gguf"
 	"bitnet-gpu/weights/safetensors"
@@ -77,7 +78,7 @@ func inspectHF(path string) (*Summary, error) {
 			return nil, problem
 		}
 	}
-	err := s.Guard(func() error {
+	err := s.Guard(func() (err error) {
 		for _, file := range s.files {
 			s.Size += int64(len(file.data))
 			container, err := safetensors.Parse(file.data)
@@ -88,20 +89,33 @@ func inspectHF(path string) (*Summary, error) {
 				s.Tensors = append(s.Tensors, TensorFact{t.Name, t.Type, t.Shape, len(t.Data)})
 			}
 		}
-		var config map[string]any
-		err := readJSON(filepath.Join(dir, "config.json"), &config)
-		for _, key := range slices.Sorted(maps.Keys(config)) {
-			value := config[key]
-			switch value.(type) {
-			case map[string]any, []any, nil:
-				text, _ := json.Marshal(value) // of what was JSON
-				value = string(text)
-			}
-			s.KV = append(s.KV, gguf.KV{Key: key, Value: value})
-		}
+		s.KV, err = configKV(filepath.Join(dir, "config.json"))
 		return err
 	})
 	return s.closeOn(err)
+}
+
+// configKV returns the members of a config.json, those that are no number, bool
+// or string as JSON.
+func configKV(path string) (kv []gguf.KV, err error) {
+	data, err := readBounded(path, maxConfig)
+	if err != nil {
+		return nil, invalid(path, err)
+	}
+	var config map[string]json.RawMessage
+	if err := json.Unmarshal(data, &config); err != nil {
+		return nil, invalid(path, err)
+	}
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		var value any = string(config[key])
+		if !strings.ContainsAny(value.(string)[:1], "[{n") {
+			if err := json.Unmarshal(config[key], &value); err != nil {
+				return nil, invalid(path, err)
+			}
+		}
+		kv = append(kv, gguf.KV{Key: key, Value: value})
+	}
+	return kv, nil
 }
 
 // closeOn returns s, or closes it for an error.

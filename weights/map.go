@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"bitnet-gpu/weights/demo"
@@ -24,11 +25,18 @@ type fileError struct {
 }
 
 func (e *fileError) Error() string {
-	if e.path == "" {
-		return e.err.Error()
+	text := e.err.Error()
+	if len(text) > maxErrorText { // such as JSON's errors, which quote what they find
+		text = strings.ToValidUTF8(text[:maxErrorText], "") + "..."
 	}
-	return e.path + ": " + e.err.Error()
+	if e.path == "" {
+		return text
+	}
+	return e.path + ": " + text
 }
+
+// maxErrorText bounds the line that an error is, in bytes.
+const maxErrorText = 400
 
 func (e *fileError) Unwrap() []error { return []error{ErrInvalid, e.err} }
 

@@ -16,6 +16,11 @@ type Vocab struct {
 	// Nil means tiktoken's rule: the rank of a merge is the id of its result.
 	Merges []string
 
+	// MergesOnly says that a piece of text is merged from its bytes also where
+	// it is a token as a whole. A GGUF file has no key for it: of Falcon3 it is
+	// so, of Llama 3 not.
+	MergesOnly bool
+
 	// Of SentencePiece: how early a token is made of its parts, the highest
 	// first; and whether a blank goes in front of a text.
 	Scores      []float32 // (len(Tokens)); nil for other models
@@ -39,13 +44,21 @@ const (
 	TokenByte        TokenType = 6
 )
 
-// SplitsAsLlama3 reports whether text is cut into pieces as Llama 3 does it: by
-// the names of llama.cpp and, falcon_e, ik_llama.cpp, or where the file names
-// none, as the 2B4T's official file does, by the size of the vocabulary.
-func (v *Vocab) SplitsAsLlama3() bool {
+// Splitter names the way in which byte-level BPE cuts text into pieces:
+// "llama-bpe" as Llama 3 does it, "falcon3" as Falcon3 does it, "" for none that
+// is known. It goes by the names of llama.cpp and, falcon_e, ik_llama.cpp, or
+// where the file has none, as the 2B4T's official file, by the size of the
+// vocabulary. llama.cpp splits Falcon3's text as Llama 3's; what Falcon3's own
+// tokenizer.json says differs in runs of newlines and blanks.
+func (v *Vocab) Splitter() string {
 	switch v.Pre {
-	case "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon_e":
-		return true
+	case "llama-bpe", "llama3", "llama-v3", "falcon_e":
+		return "llama-bpe"
+	case "falcon3":
+		return "falcon3"
 	}
-	return v.Pre == "" && len(v.Tokens) == llama3Ranks+256
+	if v.Pre == "" && len(v.Tokens) == llama3Ranks+256 {
+		return "llama-bpe"
+	}
+	return ""
 }

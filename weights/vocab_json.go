@@ -1,6 +1,8 @@
 package weights
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,8 +14,8 @@ import (
 const llama3Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 
 // ReadTokenizerJSON reads a Hugging Face tokenizer.json that describes
-// byte-level BPE with Llama 3's splitting. Everything in the file that would
-// change the ids and is not that is refused by its name.
+// byte-level BPE with the splitting of Llama 3 or of Falcon3. Everything in the
+// file that would change the ids and is not that is refused by its name.
 //
 // The file does not say which token ends a text: EOS and EOT are found by the
 // names that Llama 3 gave them, and are -1 where there are none.
@@ -31,18 +33,11 @@ func ReadTokenizerJSON(path string) (*Vocab, error) {
 
 // tokenizerJSON is the part of tokenizer.json that decides on ids.
 type tokenizerJSON struct {
-	AddedTokens []struct {
-		ID         int64  `json:"id"`
-		Content    string `json:"content"`
-		SingleWord bool   `json:"single_word"`
-		LStrip     bool   `json:"lstrip"`
-		RStrip     bool   `json:"rstrip"`
-		Special    bool   `json:"special"`
-	} `json:"added_tokens"`
-	Normalizer    *stage `json:"normalizer"`
-	PreTokenizer  *stage `json:"pre_tokenizer"`
-	PostProcessor *stage `json:"post_processor"`
-	Decoder       *stage `json:"decoder"`
+	AddedTokens   addedTokens     `json:"added_tokens"`
+	Normalizer    json.RawMessage `json:"normalizer"` // a stage, like the next three
+	PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
+	PostProcessor json.RawMessage `json:"post_processor"`
+	Decoder       json.RawMessage `json:"decoder"`
 	Model         struct {
 		Type                    string           `json:"type"`
 		Dropout                 float64          `json:"dropout"`
@@ -51,7 +46,7 @@ type tokenizerJSON struct {
 		ByteFallback            bool             `json:"byte_fallback"`
 		IgnoreMerges            bool             `json:"ignore_merges"`
 		Vocab                   map[string]int64 `json:"vocab"`
-		Merges                  []mergeJSON      `json:"merges"`
+		Merges                  mergeList        `json:"merges"`
 	} `json:"model"`
 }
 
@@ -73,6 +68,9 @@ type stage struct {
 	Behavior string `json:"behavior"`
 	Invert   bool   `json:"invert"`
 
+	// Digits.
+	IndividualDigits bool `json:"individual_digits"`
+
 	// ByteLevel; a field that the file leaves out is true.
 	AddPrefixSpace *bool `json:"add_prefix_space"`
 	UseRegex       *bool `json:"use_regex"`
@@ -85,21 +83,77 @@ type stage struct {
 	} `json:"single"`
 }
 
-// A mergeJSON is a merge as "left right"; the file has it so or as a pair.
-type mergeJSON string
+// addedTokens and mergeList are lists that are checked as they are read: what a
+// file repeats most cheaply, {} or "", would else take a hundred times its room
+// in memory.
 
-func (m *mergeJSON) UnmarshalJSON(data []byte) error {
-	if len(data) > 0 && data[0] == '"' {
-		return json.Unmarshal(data, (*string)(m))
-	}
-	var pair []string
-	if err := json.Unmarshal(data, &pair); err != nil {
+type addedTokens []addedToken
+
+type addedToken struct {
+	ID         int64  `json:"id"`
+	Content    string `json:"content"`
+	SingleWord bool   `json:"single_word"`
+	LStrip     bool   `json:"lstrip"`
+	RStrip     bool   `json:"rstrip"`
+	Special    bool   `json:"special"`
+}
+
+func (l *addedTokens) UnmarshalJSON(data []byte) error {
+	*l = nil
+	return eachElement(data, func(d *json.Decoder) error {
+		var t addedToken
+		if err := d.Decode(&t); err != nil {
+			return err
+		}
+		if t.Content == "" {
+			return fmt.Errorf("added token %d is empty", len(*l))
+		}
+		*l = append(*l, t)
+		return nil
+	})
+}
+
+// A mergeList holds merges as "left right"; the file has each so or as a pair.
+type mergeList []string
+
+func (l *mergeList) UnmarshalJSON(data []byte) error {
+	*l = make(mergeList, 0, bytes.Count(data, []byte{','})+1) // not nil: an empty list is a list
+	merge, pair := "", [3]*string{}                           // more than three are left out
+	return eachElement(data, func(d *json.Decoder) error {
+		clear(pair[:])
+		if next := bytes.TrimLeft(data[d.InputOffset():], ", \t\r\n"); next[0] == '"' {
+			if err := d.Decode(&merge); err != nil {
+				return err
+			}
+		} else if err := d.Decode(&pair); err != nil {
+			return err
+		} else if pair[0] == nil || pair[1] == nil || pair[2] != nil {
+			return fmt.Errorf("merge %d is not of two parts", len(*l))
+		} else {
+			merge = *pair[0] + " " + *pair[1]
+		}
+		if len(merge) < 3 {
+			return fmt.Errorf("merge %d is %q, want two tokens with a blank between", len(*l), merge)
+		}
+		*l = append(*l, merge)
+		return nil
+	})
+}
+
+// eachElement calls f for each element of a JSON list, which f takes off d.
+func eachElement(data []byte, f func(d *json.Decoder) error) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	switch t, err := d.Token(); {
+	case err != nil || t == nil: // null
 		return err
+	case t != json.Delim('['):
+		return errors.New("a value that is not the list it should be")
 	}
-	if len(pair) != 2 {
-		return fmt.Errorf("a merge of %d parts, want 2", len(pair))
+	for d.More() {
+		if err := f(d); err != nil {
+			return err
+		}
 	}
-	*m = mergeJSON(pair[0] + " " + pair[1])
 	return nil
 }
 
@@ -107,11 +161,11 @@ func (m *mergeJSON) UnmarshalJSON(data []byte) error {
 // tokenizer.model, says exactly.
 var errSentencePiece = errors.New("model with byte_fallback is not supported: read the tokenizer.model beside it")
 
-// addedTokens returns the tokens that a tokenizer.json adds to others.
-func addedTokens(data []byte) (*tokenizerJSON, error) {
+// readAddedTokens returns the tokens that a tokenizer.json adds to others.
+func readAddedTokens(data []byte) (addedTokens, error) {
 	var f tokenizerJSON
 	err := json.Unmarshal(data, &f)
-	return &f, err
+	return f.AddedTokens, err
 }
 
 func parseTokenizerJSON(data []byte) (*Vocab, error) {
@@ -122,24 +176,25 @@ func parseTokenizerJSON(data []byte) (*Vocab, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	v := &Vocab{Model: "gpt2", Pre: "llama-bpe", BOS: -1, EOS: -1, EOT: -1, Pad: -1}
+	v := &Vocab{Model: "gpt2", BOS: -1, EOS: -1, EOT: -1, Pad: -1}
+	if err := f.splitting(v); err != nil {
+		return nil, err
+	}
 	if err := f.tokens(v); err != nil {
 		return nil, err
 	}
-	v.Merges = make([]string, len(f.Model.Merges)) // not nil: an empty list is a list
-	for i, m := range f.Model.Merges {
-		v.Merges[i] = string(m)
+	if v.Merges = f.Model.Merges; v.Merges == nil { // which would mean another rule
+		v.Merges = []string{}
 	}
 	return v, f.ends(v)
 }
 
-// check refuses what would give other ids than byte-level BPE with Llama 3's
-// splitting does.
+// check refuses what would give other ids than byte-level BPE does.
 func (f *tokenizerJSON) check() error {
 	m := &f.Model
 	switch {
 	case m.Type != "BPE":
-		return fmt.Errorf("model of type %q, want BPE", m.Type)
+		return fmt.Errorf("model of type %.40q, want BPE", m.Type)
 	case m.Dropout != 0:
 		return fmt.Errorf("model with dropout %v is not supported", m.Dropout)
 	case m.ContinuingSubwordPrefix != "" || m.EndOfWordSuffix != "":
@@ -147,42 +202,93 @@ func (f *tokenizerJSON) check() error {
 	case m.ByteFallback:
 		return errSentencePiece
 	}
-	for _, n := range flatten(f.Normalizer) {
-		return fmt.Errorf("normalizer %s is not supported", n.Type)
-	}
-	for _, d := range flatten(f.Decoder) {
-		if d.Type != "ByteLevel" {
-			return fmt.Errorf("decoder %s is not supported, want ByteLevel", d.Type)
-		}
-	}
-	if err := checkSplit(flatten(f.PreTokenizer)); err != nil {
+	normalizers, err := steps("normalizer", f.Normalizer)
+	if err != nil {
 		return err
 	}
-	if !m.IgnoreMerges {
-		return errors.New("model with Llama 3's pre_tokenizer but without ignore_merges is not supported")
+	for _, n := range normalizers {
+		return fmt.Errorf("normalizer %.40q is not supported", n.Type)
+	}
+	decoders, err := steps("decoder", f.Decoder)
+	for _, d := range decoders {
+		if d.Type != "ByteLevel" {
+			return fmt.Errorf("decoder %.40q is not supported, want ByteLevel", d.Type)
+		}
+	}
+	return err
+}
+
+// splitting finds how text is cut into pieces, and whether a piece that is a
+// token is that token, or is merged from its bytes like any other.
+func (f *tokenizerJSON) splitting(v *Vocab) error {
+	list, err := steps("pre_tokenizer", f.PreTokenizer)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, s := range list {
+		names = append(names, s.Type)
+	}
+	switch got := strings.Join(names, ", "); got {
+	case "Split, ByteLevel":
+		if !f.Model.IgnoreMerges {
+			err = errors.New("model with Llama 3's pre_tokenizer but without ignore_merges is not supported")
+		}
+		v.Pre = "llama-bpe"
+		return cmp.Or(checkLlama3(&list[0], &list[1]), err)
+	case "Punctuation, ByteLevel, Digits":
+		v.Pre, v.MergesOnly = "falcon3", !f.Model.IgnoreMerges
+		return checkFalcon3(&list[0], &list[1], &list[2])
+	default:
+		return fmt.Errorf("pre_tokenizer of %.80q is not supported, only \"Split, ByteLevel\" of Llama 3 and \"Punctuation, ByteLevel, Digits\" of Falcon3 are%s", got, withoutText)
+	}
+}
+
+// withoutText says what can still be done with a model.
+const withoutText = ": without its tokenizer.json the model runs on token ids"
+
+func checkLlama3(split, level *stage) error {
+	switch {
+	case split.Pattern.Regex != llama3Pattern:
+		return fmt.Errorf("pre_tokenizer with the pattern %.150q is not supported, only Llama 3's is%s", split.Pattern.Regex+split.Pattern.String, withoutText)
+	case split.Behavior != "Isolated" || split.Invert:
+		return fmt.Errorf("pre_tokenizer Split with behavior %.40q, invert %v is not supported", split.Behavior, split.Invert)
+	case unlessFalse(level.AddPrefixSpace) || unlessFalse(level.UseRegex):
+		return errors.New("pre_tokenizer ByteLevel with add_prefix_space or use_regex is not supported")
 	}
 	return nil
 }
 
-// checkSplit accepts the two steps of Llama 3's pre-tokenizer.
-func checkSplit(steps []stage) error {
-	var names []string
-	for _, s := range steps {
-		names = append(names, s.Type)
-	}
-	if got := strings.Join(names, ", "); got != "Split, ByteLevel" {
-		return fmt.Errorf("pre_tokenizer [%s] is not supported, want [Split, ByteLevel]", got)
-	}
-	split, level := steps[0], steps[1]
-	switch isTrue := func(b *bool) bool { return b == nil || *b }; {
-	case split.Pattern.Regex != llama3Pattern:
-		return fmt.Errorf("pre_tokenizer with the pattern %s is not supported, only Llama 3's is", excerpt([]byte(split.Pattern.Regex+split.Pattern.String)))
-	case split.Behavior != "Isolated" || split.Invert:
-		return fmt.Errorf("pre_tokenizer Split with behavior %q, invert %v is not supported", split.Behavior, split.Invert)
-	case isTrue(level.AddPrefixSpace) || isTrue(level.UseRegex):
-		return errors.New("pre_tokenizer ByteLevel with add_prefix_space or use_regex is not supported")
+func checkFalcon3(punctuation, level, digits *stage) error {
+	switch {
+	case punctuation.Behavior != "Contiguous":
+		return fmt.Errorf("pre_tokenizer Punctuation with behavior %.40q is not supported, only Contiguous", punctuation.Behavior)
+	case unlessFalse(level.AddPrefixSpace) || !unlessFalse(level.UseRegex):
+		return errors.New("pre_tokenizer ByteLevel behind Punctuation with add_prefix_space or without use_regex is not supported")
+	case !digits.IndividualDigits:
+		return errors.New("pre_tokenizer Digits without individual_digits is not supported")
 	}
 	return nil
+}
+
+func unlessFalse(b *bool) bool { return b == nil || *b }
+
+// maxParts bounds the commas in a stage. Llama 3's have up to 40.
+const maxParts = 128
+
+// steps reads the steps of a stage.
+func steps(name string, raw json.RawMessage) ([]stage, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	if n := bytes.Count(raw, []byte{','}); n > maxParts {
+		return nil, fmt.Errorf("%s with %d commas is not supported, only up to %d", name, n, maxParts)
+	}
+	var s *stage
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return nil, fmt.Errorf("not a tokenizer.json: %s: %w", name, err)
+	}
+	return flatten(s), nil
 }
 
 // flatten returns the steps of a stage: of a Sequence its parts, else itself.
@@ -255,7 +361,11 @@ func (f *tokenizerJSON) ends(v *Vocab) error {
 			id[v.Tokens[i]] = int32(i)
 		}
 	}
-	for _, p := range flatten(f.PostProcessor) {
+	processors, err := steps("post_processor", f.PostProcessor)
+	if err != nil {
+		return err
+	}
+	for _, p := range processors {
 		switch p.Type {
 		case "ByteLevel": // changes offsets only
 		case "TemplateProcessing":
@@ -265,12 +375,12 @@ func (f *tokenizerJSON) ends(v *Vocab) error {
 				}
 				bos, ok := id[part.SpecialToken.ID]
 				if i > 0 || !ok {
-					return fmt.Errorf("post_processor that puts the token %q at place %d is not supported", part.SpecialToken.ID, i)
+					return fmt.Errorf("post_processor that puts the token %.40q at place %d is not supported", part.SpecialToken.ID, i)
 				}
 				v.BOS, v.AddBOS = bos, true
 			}
 		default:
-			return fmt.Errorf("post_processor %s is not supported", p.Type)
+			return fmt.Errorf("post_processor %.40q is not supported", p.Type)
 		}
 	}
 	if eos, ok := id["<|end_of_text|>"]; ok {

@@ -35,6 +35,14 @@ const (
 
 func parseSentencePiece(data []byte) (*Vocab, error) {
 	v := &Vocab{Model: "llama", SpacePrefix: true, AddBOS: true, BOS: 1, EOS: 2, EOT: -1, Pad: -1}
+	n := 0
+	_ = eachField(data, func(number int, _ uint64, _ []byte) error { // errors come again
+		if number == modelPieces {
+			n++
+		}
+		return nil
+	})
+	v.Tokens, v.Scores, v.Types = make([]string, 0, n), make([]float32, 0, n), make([]TokenType, 0, n)
 	kind := uint64(kindUnigram) // the format's default
 	err := eachField(data, func(number int, value uint64, bytes []byte) error {
 		switch number {

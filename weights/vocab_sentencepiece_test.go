@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"bitnet-gpu/test/badfiles"
 )
 
 // A field of a protocol buffer: of a number, a float32, or bytes.
@@ -61,21 +63,28 @@ func TestSentencePiece(t *testing.T) {
 	sameModel(t, rewrite(t, m), m)
 }
 
-func TestSentencePieceRefuses(t *testing.T) {
+// refusedPieces are files with one fault each.
+var refusedPieces = func() []struct{ data, want string } {
 	good := string(sentencePiece())
-	for _, c := range []struct{ data, want string }{
+	return []struct{ data, want string }{
 		{good + "\x00", "a field without a number"},
 		{good + "\x0a\x7f", "field 1: its bytes end behind the file"},
 		{good + "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "field 1: its bytes end behind the file"},
 		{good + "\x08", "field 1: its value is cut off"},
 		{good + "\x0d\x01", "field 1: its value is cut off"},
+		{good + "\x09\x01", "field 1: its value is cut off"},
 		{good + "\x0b", "field 1 is of wire type 3"},
 		{good + "\x0a\x00", "piece 261 is empty"},
 		{good + string(piece("x", 0, 7)), "piece 261 is of type 7"},
 		{good + string(field(2, field(3, 1))), "of type 1 is not supported, only BPE (2)"},
 		{good + string(field(2, field(41, 261))), "token id 261 of begin, end or padding"},
+		{good + string(field(2, field(43, -7))), "token id -7 of begin, end or padding"},
 		{"\x12\x00", "no pieces"},
-	} {
+	}
+}()
+
+func TestSentencePieceRefuses(t *testing.T) {
+	for _, c := range refusedPieces {
 		if _, err := parseSentencePiece([]byte(c.data)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, expected %s", err, c.want)
 		}
@@ -111,9 +120,16 @@ func TestHFSentencePiece(t *testing.T) {
 func FuzzParseSentencePiece(f *testing.F) {
 	f.Add(sentencePiece()[:200])
 	f.Add(slices.Concat(piece("<unk>", 0, 2), piece("a", -1, 1), field(2, field(3, 2)), field(2, slices.Concat(field(41, 0), field(42, 1)))))
+	f.Add(sentencePiece())
+	for _, c := range refusedPieces {
+		f.Add([]byte(c.data[max(0, len(c.data)-100):]))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		v, err := parseSentencePiece(data)
+		var v *Vocab
+		var err error
+		badfiles.Within(t, len(data), func() { v, err = parseSentencePiece(data) })
 		if err != nil {
+			badfiles.OneLine(t, err)
 			return
 		}
 		if n := len(v.Tokens); n > len(data) || len(v.Types) != n || len(v.Scores) != n || int(v.BOS) >= n || int(v.EOS) >= n {

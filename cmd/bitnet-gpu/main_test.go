@@ -11,6 +11,7 @@ import (
 
 	"bitnet-gpu/test/badfiles"
 	"bitnet-gpu/test/npy"
+	"bitnet-gpu/test/tiny"
 )
 
 const tinyA = "../../test/testdata/golden/tinyA-i2_s.gguf"
@@ -40,8 +41,39 @@ func TestBadFiles(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
-			out, errs, code := command(t, "", "generate", "-m", c.Path, "-p", "x", "-n", "1")
+			args := []string{"generate", "-m", c.Path, "-p", "x", "-n", "1"}
+			if c.Chat {
+				args = append(args, "--chat")
+			}
+			out, errs, code := command(t, "", args...)
+			if first, rest, _ := strings.Cut(errs, "\n"); c.Text && !strings.HasPrefix(first, "bitnet-gpu: ") {
+				errs = rest // behind the line that says what runs
+			}
 			refused(t, out, errs, code, exitModel, c.Want)
+		})
+	}
+}
+
+// TestBadDirectories breaks one file of a directory of Hugging Face at a time.
+func TestBadDirectories(t *testing.T) {
+	for _, c := range []struct{ name, file, content, want string }{
+		{"no JSON", "config.json", "<html>", "not a config.json"},
+		{"a header of 2^60", "model.safetensors", "\x00\x00\x00\x00\x00\x00\x00\x10{}", "a header of 1152921504606846976 bytes"},
+		{"an index that leaves the directory", "model.safetensors.index.json", `{"weight_map":{"a":"../../etc/x.safetensors"}}`, "expected the name of a .safetensors file beside the index"},
+		{"another splitting", "tokenizer.json", `{"model":{"type":"BPE"},"pre_tokenizer":{"type":"ByteLevel"}}`, "without its tokenizer.json the model runs on token ids"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := tiny.WriteHF(dir, tiny.New(tiny.Shapes()[0], 1), tiny.HFOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, c.file), []byte(c.content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			for _, verb := range [][]string{{"generate", "-p", "x", "-n", "1", "-m"}, {"convert", "-o", filepath.Join(t.TempDir(), "out.gguf")}} {
+				out, errs, code := command(t, "", append(verb, dir)...)
+				refused(t, out, errs, code, exitModel, c.want)
+			}
 		})
 	}
 }

@@ -56,7 +56,14 @@ type Model struct {
 // ErrNone says that a model has no chat template.
 var ErrNone = errors.New("the model has no chat template: it completes text, but does not chat")
 
-// For chooses the template of a model.
+// A TemplateError says what is wrong with a model's template, whatever the
+// messages.
+type TemplateError struct{ text string }
+
+func (e *TemplateError) Error() string { return "chat template: " + e.text }
+
+// For chooses the template of a model. Its errors are ErrNone and of the type
+// TemplateError.
 //
 // The GGUF files of the 2B4T carry a wrong one, known by its word
 // "BITNETAssistant"; it puts the end of the text before the answer. They, and
@@ -69,7 +76,7 @@ func For(m Model) (*Template, error) {
 	switch {
 	case strings.Contains(m.Jinja, "BITNETAssistant"), m.Jinja == "" && isBitNet && has("<|eot_id|>"):
 		if !has("<|eot_id|>") {
-			return nil, errors.New("chat template: the vocabulary lacks <|eot_id|>, which ends the turns of BitNet b1.58 2B4T")
+			return nil, &TemplateError{"the vocabulary lacks <|eot_id|>, which ends the turns of BitNet b1.58 2B4T"}
 		}
 		return &Template{"bitnet", turns, renderBitNet}, nil
 	case m.Jinja == "":

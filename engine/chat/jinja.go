@@ -27,7 +27,7 @@ type jinja struct {
 // newJinja compiles m.Jinja.
 func newJinja(m Model) (*Template, error) {
 	if len(m.Jinja) > maxSource {
-		return nil, fmt.Errorf("chat template: %d bytes, more than %d", len(m.Jinja), maxSource)
+		return nil, &TemplateError{fmt.Sprintf("%d bytes, more than %d", len(m.Jinja), maxSource)}
 	}
 	j := &jinja{source: m.Jinja, bos: m.BOS, eos: m.EOS, special: newNames(m.Special)}
 	err := contain(func() (err error) {
@@ -35,7 +35,7 @@ func newJinja(m Model) (*Template, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("chat template: %w", err)
+		return nil, &TemplateError{err.Error()}
 	}
 	return &Template{"jinja", append(turns, "tool"), j.render}, nil
 }
@@ -104,7 +104,11 @@ func (j *jinja) render(messages []Message, prompt bool) ([]Segment, error) {
 		err = b.err // without the lines that gonja wraps about it
 	}
 	if err != nil {
-		return nil, fmt.Errorf("chat template: %s", strings.ReplaceAll(err.Error(), mark, ""))
+		text := strings.ReplaceAll(err.Error(), mark, "")
+		if b.refused {
+			return nil, errors.New("chat template: " + text)
+		}
+		return nil, &TemplateError{text}
 	}
 	return j.special.segments(out.String(), mark), nil
 }
@@ -254,6 +258,7 @@ func raiseException(e *exec.Evaluator, args *exec.VarArgs) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	b.refused = b.err == nil
 	return "", b.fail(fmt.Errorf("the template refuses: %s", oneLine(args.First().String())))
 }
 

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -141,60 +142,63 @@ func TestJinjaMarks(t *testing.T) {
 
 const tooManySteps = "more than 100000 steps"
 
+const double = "{% set x = x ~ x %}"
+
+var hostileTemplates = map[string]struct{ source, want string }{
+	"endless loop":      {"{% for i in range(1000000000) %}{% endfor %}", "range of more than 10000 numbers"},
+	"range past int":    {"{% for i in range(9223372036854775806, 9223372036854775807, 2) %}{% endfor %}", "range of more than"},
+	"nested loops":      {"{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}", tooManySteps},
+	"loops that write":  {"{% for i in range(9999) %}{% for j in range(9) %}" + strings.Repeat("x", 1000) + "{% endfor %}{% endfor %}", "too much text"},
+	"slow loop":         {"{% set l = range(9999) %}{% for i in l %}{% for j in range(9) %}{% set x = l | sort | list | reverse | sort | string %}{% endfor %}{% endfor %}", "not done after 2s"},
+	"doubling":          {"{% set x = 'xxxxxxxxxxxxxxxx' %}" + strings.Repeat(double, 60), "a value of more than"},
+	"doubling in loop":  {"{% set ns = namespace(x='x') %}{% for i in range(100) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}", "a value of more than"},
+	"doubling a list":   {"{% set x = ['xxxxxxxxxxxxxxxx'] %}" + strings.Repeat("{% set x = [x, x] %}", 19), "a value of more than"},
+	"long sum":          {"{{ 'x'" + strings.Repeat(" ~ 'x'", 100) + " }}", "more than 50 operators"},
+	"repetition":        {"{{ 'x' * 1000000000 }}", "line 1: * is not supported"},
+	"power":             {"{{ 2 ** 1000000000 }}", "line 1: ** is not supported"},
+	"replace":           {"{% set x = '" + strings.Repeat("x", 30000) + "' %}{{ x | replace('x', x) }}", "the filter replace would make more than"},
+	"replace, keywords": {"{% set x = '" + strings.Repeat("x", 30000) + "' %}{{ x | replace(new=x, old='x') }}", "the filter replace would make more than"},
+	"replace nothing":   {"{% set x = '" + strings.Repeat("x", 30000) + "' %}{{ x | replace('', x) }}", "the filter replace would make more than"},
+	"replace, method":   {"{% set x = '" + strings.Repeat("x", 30000) + "' %}{{ x.replace('x', x) }}", "replace would make more than"},
+	"replace, chain":    {"{{ 'xx'" + strings.Repeat(" | replace('x', 'xx')", 60) + " }}", "more than"},
+	"replace by map":    {"{% set x = '" + strings.Repeat("x", 30000) + "' %}{{ [x] | map('replace', 'x', x) | list }}", "more than"},
+	"join":              {"{% set x = '" + strings.Repeat("x", 30000) + "' %}{{ range(9000) | join(x) }}", "the filter join would make more than"},
+	"center":            {"{{ 'x' | center(1000000000) }}", "filter 'center' not found"},
+	"ljust":             {"{{ 'x'.ljust(1000000000) }}", "ljust"},
+	"format":            {"{{ '%1000000000d' | format(1) }}", "filter 'format' not found"},
+	"recursion":         {"{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "macro f is called more than 50 deep"},
+	"double recursion":  {"{% macro f(n) %}{% if n > 0 %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(45) }}", tooManySteps},
+	"recursion, grows":  {"{% macro f(x) %}{{ f(x ~ x) }}{% endmacro %}{{ f('xxxxxxxx') }}", "a value of more than"},
+	"macro that writes": {"{% macro f() %}{% for i in range(9999) %}" + strings.Repeat("x", 1000) + "{% endfor %}{% endmacro %}{% set x = f() %}", "too much text"},
+	"recursive loop":    {"{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}", "recursive loops are not supported"},
+	"block set":         {"{% set x %}xxx{% endset %}", "a set without = is not supported"},
+	"itself":            {"{% set ns = namespace() %}{% set ns.x = ns %}{{ ns }}", "contains itself"},
+	"loop over text":    {"{% for c in '" + strings.Repeat("x", 20000) + "' %}{% endfor %}", "a loop over more than 10000 items"},
+	"brackets":          {"{{ " + strings.Repeat("(", 30000) + " }}", "more than 400 words and signs"},
+	"lists":             {"{{ " + strings.Repeat("[", 301) + strings.Repeat("]", 301) + " }}", "more than 400 words and signs"},
+	"nots":              {"{{ " + strings.Repeat("not ", 10000) + "1 }}", "more than 50 operators"},
+	"minuses":           {"{{ " + strings.Repeat("- ", 10000) + "1 }}", "more than 50 operators"},
+	"division by zero":  {"{{ 1 % 0 }}", "cannot be run: runtime error: integer divide by zero"},
+	"include":           {"{% include '/etc/passwd' %}", "include"},
+	"extends":           {"{% extends '/etc/passwd' %}", "extends"},
+	"import":            {"{% import '/etc/passwd' as x %}", "import"},
+	"call":              {"{% macro f() %}{{ caller() }}{% endmacro %}{% call f() %}x{% endcall %}", "call"},
+	"refusal":           {"{{ raise_exception('Only one\nturn') }}", "chat template: the template refuses: Only one turn"},
+	"attribute":         {"{{ undefined.x }}", "Getitem on None"},
+	"unknown filter":    {"{{ 1 | nope }}", "filter 'nope' not found"},
+	"not closed":        {"{% if x %}", ""},
+	"wrong block":       {"{% endfor %}", ""},
+	"not a template":    {"{{ ", ""},
+	"deep ifs":          {strings.Repeat("{% if 1 %}", 6000), "more than 50 blocks within each other"},
+	"many dots":         {"{{ x" + strings.Repeat(".x", 30000) + " }}", "more than 400 words and signs"},
+	"many pipes":        {"{{ 'x'" + strings.Repeat("|trim", 10000) + " }}", "more than 400 words and signs"},
+	"many ands":         {"{{ x" + strings.Repeat(" and x", 10000) + " }}", "more than 400 words and signs"},
+	"many elses":        {"{{ x" + strings.Repeat(" if x else x", 5000) + " }}", "more than 400 words and signs"},
+}
+
 // TestHostileTemplates: each ends soon, in one line, and leaves nothing running.
 func TestHostileTemplates(t *testing.T) {
-	double := "{% set x = x ~ x %}"
-	for name, c := range map[string]struct{ source, want string }{
-		"endless loop":      {"{% for i in range(1000000000) %}{% endfor %}", "range of more than 10000 numbers"},
-		"range past int":    {"{% for i in range(9223372036854775806, 9223372036854775807, 2) %}{% endfor %}", "range of more than"},
-		"nested loops":      {"{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}", tooManySteps},
-		"loops that write":  {"{% for i in range(9999) %}{% for j in range(9) %}" + strings.Repeat("x", 1000) + "{% endfor %}{% endfor %}", "too much text"},
-		"slow loop":         {"{% set l = range(9999) %}{% for i in l %}{% for j in range(9) %}{% set x = l | sort | list | reverse | sort | string %}{% endfor %}{% endfor %}", "not done after 2s"},
-		"doubling":          {"{% set x = 'xxxxxxxxxxxxxxxx' %}" + strings.Repeat(double, 60), "a value of more than"},
-		"doubling in loop":  {"{% set ns = namespace(x='x') %}{% for i in range(100) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}", "a value of more than"},
-		"doubling a list":   {"{% set x = ['xxxxxxxxxxxxxxxx'] %}" + strings.Repeat("{% set x = [x, x] %}", 19), "a value of more than"},
-		"long sum":          {"{{ 'x'" + strings.Repeat(" ~ 'x'", 100) + " }}", "more than 50 operators"},
-		"repetition":        {"{{ 'x' * 1000000000 }}", "line 1: * is not supported"},
-		"power":             {"{{ 2 ** 1000000000 }}", "line 1: ** is not supported"},
-		"replace":           {"{% set x = '" + strings.Repeat("x", 30000) + "' %}{{ x | replace('x', x) }}", "the filter replace would make more than"},
-		"replace, keywords": {"{% set x = '" + strings.Repeat("x", 30000) + "' %}{{ x | replace(new=x, old='x') }}", "the filter replace would make more than"},
-		"replace nothing":   {"{% set x = '" + strings.Repeat("x", 30000) + "' %}{{ x | replace('', x) }}", "the filter replace would make more than"},
-		"replace, method":   {"{% set x = '" + strings.Repeat("x", 30000) + "' %}{{ x.replace('x', x) }}", "replace would make more than"},
-		"replace, chain":    {"{{ 'xx'" + strings.Repeat(" | replace('x', 'xx')", 60) + " }}", "more than"},
-		"replace by map":    {"{% set x = '" + strings.Repeat("x", 30000) + "' %}{{ [x] | map('replace', 'x', x) | list }}", "more than"},
-		"join":              {"{% set x = '" + strings.Repeat("x", 30000) + "' %}{{ range(9000) | join(x) }}", "the filter join would make more than"},
-		"center":            {"{{ 'x' | center(1000000000) }}", "filter 'center' not found"},
-		"ljust":             {"{{ 'x'.ljust(1000000000) }}", "ljust"},
-		"format":            {"{{ '%1000000000d' | format(1) }}", "filter 'format' not found"},
-		"recursion":         {"{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "macro f is called more than 50 deep"},
-		"double recursion":  {"{% macro f(n) %}{% if n > 0 %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(45) }}", tooManySteps},
-		"recursion, grows":  {"{% macro f(x) %}{{ f(x ~ x) }}{% endmacro %}{{ f('xxxxxxxx') }}", "a value of more than"},
-		"macro that writes": {"{% macro f() %}{% for i in range(9999) %}" + strings.Repeat("x", 1000) + "{% endfor %}{% endmacro %}{% set x = f() %}", "too much text"},
-		"recursive loop":    {"{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}", "recursive loops are not supported"},
-		"block set":         {"{% set x %}xxx{% endset %}", "a set without = is not supported"},
-		"itself":            {"{% set ns = namespace() %}{% set ns.x = ns %}{{ ns }}", "contains itself"},
-		"loop over text":    {"{% for c in '" + strings.Repeat("x", 20000) + "' %}{% endfor %}", "a loop over more than 10000 items"},
-		"brackets":          {"{{ " + strings.Repeat("(", 30000) + " }}", "more than 400 words and signs"},
-		"lists":             {"{{ " + strings.Repeat("[", 301) + strings.Repeat("]", 301) + " }}", "more than 400 words and signs"},
-		"nots":              {"{{ " + strings.Repeat("not ", 10000) + "1 }}", "more than 50 operators"},
-		"minuses":           {"{{ " + strings.Repeat("- ", 10000) + "1 }}", "more than 50 operators"},
-		"division by zero":  {"{{ 1 % 0 }}", "cannot be run: runtime error: integer divide by zero"},
-		"include":           {"{% include '/etc/passwd' %}", "include"},
-		"extends":           {"{% extends '/etc/passwd' %}", "extends"},
-		"import":            {"{% import '/etc/passwd' as x %}", "import"},
-		"call":              {"{% macro f() %}{{ caller() }}{% endmacro %}{% call f() %}x{% endcall %}", "call"},
-		"refusal":           {"{{ raise_exception('Only one\nturn') }}", "chat template: the template refuses: Only one turn"},
-		"attribute":         {"{{ undefined.x }}", "Getitem on None"},
-		"unknown filter":    {"{{ 1 | nope }}", "filter 'nope' not found"},
-		"not closed":        {"{% if x %}", ""},
-		"wrong block":       {"{% endfor %}", ""},
-		"not a template":    {"{{ ", ""},
-		"deep ifs":          {strings.Repeat("{% if 1 %}", 6000), "more than 50 blocks within each other"},
-		"many dots":         {"{{ x" + strings.Repeat(".x", 30000) + " }}", "more than 400 words and signs"},
-		"many pipes":        {"{{ 'x'" + strings.Repeat("|trim", 10000) + " }}", "more than 400 words and signs"},
-		"many ands":         {"{{ x" + strings.Repeat(" and x", 10000) + " }}", "more than 400 words and signs"},
-		"many elses":        {"{{ x" + strings.Repeat(" if x else x", 5000) + " }}", "more than 400 words and signs"},
-	} {
+	for name, c := range hostileTemplates {
 		t.Run(name, func(t *testing.T) {
 			before := runtime.NumGoroutine()
 			start := time.Now()
@@ -204,6 +208,9 @@ func TestHostileTemplates(t *testing.T) {
 			}
 			if d := time.Since(start); d > 5*maxTime { // of a machine that may be busy
 				t.Errorf("took %v", d)
+			}
+			if file := (*TemplateError)(nil); errors.As(err, &file) == (name == "refusal") {
+				t.Errorf("%v: the template's own fault, or the messages'?", err)
 			}
 			if c.want == tooManySteps && err != nil && strings.Contains(err.Error(), "not done after") {
 				c.want = "not done after" // a slow machine meets the other limit first
@@ -277,6 +284,12 @@ func FuzzJinja(f *testing.F) {
 	for _, source := range []string{bitnetJinja, chatML, zephyr, llama2, macros, ofGGUF, "{% set x = [1, {'a': x}] %}{{ x | join(',') }}"} {
 		f.Add(source, "Hi <|eot_id|>")
 	}
+	for _, c := range hostileTemplates {
+		if c.want != tooManySteps && c.want != "not done after 2s" && len(c.source) < 4<<10 { // the others take long
+			f.Add(c.source, "Hi")
+		}
+	}
+	f.Add("{{ strftime_now('%d %b %Y') }}{{ 'a'.replace('a', 'b') }}{{ range(3) | list }}{{ none | default('x') }}", "")
 	f.Fuzz(func(t *testing.T, source, content string) {
 		tmpl, err := newJinja(Model{Jinja: source, Special: llama3Specials, BOS: "<|begin_of_text|>", EOS: "<|eot_id|>"})
 		if err != nil {

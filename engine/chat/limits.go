@@ -47,6 +47,7 @@ type budget struct {
 	value        int // largest value
 	deadline     time.Time
 	err          error // the first that ended the rendering
+	refused      bool  // err is the template's word on the messages
 }
 
 const budgetKey = "the budget"

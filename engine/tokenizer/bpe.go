@@ -105,7 +105,7 @@ func (t *Tokenizer) listMerges(list []string) error {
 	for rank, entry := range list {
 		l, r, ok := strings.Cut(entry, " ")
 		if !ok || l == "" || r == "" || strings.Contains(r, " ") {
-			return fmt.Errorf("merge %d is %q, want two tokens with a blank between", rank, entry)
+			return fmt.Errorf("merge %d is %.40q, want two tokens with a blank between", rank, entry)
 		}
 		buf, ok = weights.AppendBytes(buf[:0], l)
 		split := len(buf)
@@ -113,33 +113,40 @@ func (t *Tokenizer) listMerges(list []string) error {
 			buf, ok = weights.AppendBytes(buf, r)
 		}
 		if !ok {
-			return fmt.Errorf("merge %d, %q, has a character that stands for no byte", rank, entry)
+			return fmt.Errorf("merge %d, %.40q, has a character that stands for no byte", rank, entry)
 		}
 		text := string(buf)
 		m := merge{t.find(text[:split]), t.find(text[split:]), int32(rank), t.find(text)}
 		for i, id := range []int32{m.left, m.right, m.id} {
 			if id < 0 {
-				return fmt.Errorf("merge %d, %q: %q is not a token of the vocabulary", rank, entry, []string{l, r, l + r}[i])
+				return fmt.Errorf("merge %d, %.40q: %.40q is not a token of the vocabulary", rank, entry, []string{l, r, l + r}[i])
 			}
 		}
 		s := t.merges.at(m.left, m.right)
 		if s.left >= 0 {
-			return fmt.Errorf("merges %d and %d are both %q", s.rank, rank, entry)
+			return fmt.Errorf("merges %d and %d are both %.40q", s.rank, rank, entry)
 		}
 		*s = m
 	}
 	return nil
 }
 
+// maxDerived bounds the bytes of a token that is taken apart at every place,
+// which takes time that grows with their square. Llama 3's longest has 128.
+const maxDerived = 1 << 10
+
 // deriveMerges builds the table by tiktoken's rule: any two tokens whose bytes
 // together are a token merge to it, and its id is the rank.
-func (t *Tokenizer) deriveMerges() {
+func (t *Tokenizer) deriveMerges() error {
 	list := make([]merge, 0, 3*t.VocabSize())
 	for id := range int32(t.VocabSize()) {
 		if t.kinds[id] != weights.TokenNormal {
 			continue
 		}
 		text := t.bytes(id)
+		if len(text) > maxDerived {
+			return fmt.Errorf("token %d has %d bytes, expected at most %d in a file that lists no merges", id, len(text), maxDerived)
+		}
 		for split := 1; split < len(text); split++ {
 			left := t.find(text[:split])
 			if left < 0 {
@@ -154,6 +161,7 @@ func (t *Tokenizer) deriveMerges() {
 	for _, m := range list {
 		*t.merges.at(m.left, m.right) = m
 	}
+	return nil
 }
 
 // shortPiece is the length in bytes up to which a piece is merged by scanning
@@ -162,10 +170,13 @@ func (t *Tokenizer) deriveMerges() {
 const shortPiece = 48
 
 // appendPiece appends the tokens of one piece of text to dst. A piece that is a
-// token as a whole is that token, even where merging would not reach it.
+// token as a whole is that token, even where merging would not reach it, unless
+// the vocabulary has it otherwise.
 func (t *Tokenizer) appendPiece(dst []int32, piece string) []int32 {
-	if id := t.find(piece); id >= 0 {
-		return append(dst, id)
+	if !t.mergesOnly {
+		if id := t.find(piece); id >= 0 {
+			return append(dst, id)
+		}
 	}
 	if len(piece) <= shortPiece {
 		return t.mergeShort(dst, piece)

@@ -19,8 +19,11 @@ func (t *Tokenizer) encode(dst []int32, text string, names *matcher) []int32 {
 	for len(text) > 0 {
 		id, begin, end := names.next(text)
 		rest := text[:begin]
-		if t.ranks != nil {
+		switch {
+		case t.ranks != nil:
 			dst, rest = t.appendPieces(dst, rest), ""
+		case t.falcon3:
+			dst, rest = t.appendFalcon3(dst, rest), ""
 		}
 		for len(rest) > 0 {
 			n := nextPiece(rest)

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -97,7 +98,7 @@ func TestSplitRunes(t *testing.T) {
 
 func FuzzSplit(f *testing.F) {
 	for _, s := range []string{
-		"", "Hello  world 12345 don't\n\n  x\n", "\"(abc", "I'M I'LLx 'ſs", " \n \n ", "a\u00a0b\u3000\u3000c", "x² ٣٤٥ ½", "\xff\xfeabc \xc3", "  !!!\r\n\r\n  ",
+		"", "Hello  world 12345 don't\n\n  x\n", "\"(abc", "I'M I'LLx 'ſs", " \n \n ", "a\u00a0b\u3000\u3000c", "x² ٣٤٥ ½", "\xff\xfeabc \xc3", "  !!!\r\n\r\n  ", "'s'T're'VE'm'Ll'd'r'v'l'x'", "'",
 	} {
 		f.Add(s)
 	}
@@ -105,8 +106,11 @@ func FuzzSplit(f *testing.F) {
 }
 
 func FuzzRoundTrip(f *testing.F) {
-	tok := mustNew(f, tiny("a a", "aa aa", "Ġ a", "t h", "th e", "Ġ the", "Ã ©", "1 2", "12 3"))
-	for _, s := range []string{"", "aaaaaaaa the é 123", "\xff\xfe\x00", "<|eot_id|><|begin_of_text|>x", "日本\xe6\x97"} {
+	v := tiny("a a", "aa aa", "Ġ a", "t h", "th e", "Ġ the", "Ã ©", "1 2", "12 3")
+	tok := mustNew(f, v)
+	v.Pre, v.MergesOnly = "falcon3", true
+	falcon3 := mustNew(f, v)
+	for _, s := range []string{"", strings.Repeat("aathe", 20), "aaaaaaaa the é 123", "\xff\xfe\x00", "<|eot_id|><|begin_of_text|>x", "日本\xe6\x97"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -125,6 +129,9 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		checkStream(t, tok, ids)
 		checkStream(t, tok, special)
+		if got := falcon3.Decode(falcon3.Encode(nil, s)); got != s {
+			t.Errorf("split as Falcon3 does, %q comes back as %q", s, got)
+		}
 	})
 }
 

@@ -1,14 +1,16 @@
 // Package tokenizer turns text into token ids and back: byte-level BPE with
-// the splitting of Llama 3, which the 2B4T uses.
+// the splitting of Llama 3, which the 2B4T uses, or of Falcon3; and
+// SentencePiece's BPE.
 //
-// Text is cut into pieces (splitter.go), and each piece into tokens (bpe.go).
+// Text is cut into pieces (splitter.go, falcon3.go), and each piece into tokens
+// (bpe.go).
 // Every byte string can be encoded, valid UTF-8 or not, and decoding gives it
 // back. No text is normalised and no blank is put in front.
 //
 // Which pre-tokenizers there are: "llama-bpe" with its other names "llama3" and
 // "llama-v3", and a file that names none but has Llama 3's 128,256 tokens, as
-// the official GGUF of the 2B4T. Any other name is refused, because its ids
-// would only be nearly right.
+// the official GGUF of the 2B4T; and "falcon3". Any other name is refused,
+// because its ids would only be nearly right.
 package tokenizer
 
 import (
@@ -29,8 +31,12 @@ type Tokenizer struct {
 	byteID  [256]int32 // the tokens of single bytes
 	lexicon lexicon    // the ordinary tokens by their bytes
 	merges  merges
-	ranks   []int32 // SentencePiece: of the tokens, the lowest merges first; else nil
-	prefix  bool    // a blank goes in front of a text
+	falcon3 bool // text is split as Falcon3 does it, not as Llama 3
+
+	mergesOnly bool // a piece is merged also where it is a token
+
+	ranks  []int32 // SentencePiece: of the tokens, the lowest merges first; else nil
+	prefix bool    // SentencePiece: a blank goes in front of a text
 
 	special matcher // tokens that EncodeSpecial recognises
 	always  matcher // those of them that Encode recognises too
@@ -58,14 +64,17 @@ func newTokenizer(v *weights.Vocab) (*Tokenizer, error) {
 	if err := check(v); err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{bos: v.BOS, eos: v.EOS, addBOS: v.AddBOS, template: v.ChatTemplate}
+	t := &Tokenizer{bos: v.BOS, eos: v.EOS, addBOS: v.AddBOS, template: v.ChatTemplate,
+		falcon3: v.Splitter() == "falcon3", mergesOnly: v.MergesOnly}
 	if err := t.addTokens(v); err != nil {
 		return nil, err
 	}
 	if v.Model == "llama" {
 		t.ranks, t.prefix = rankScores(v.Scores), v.SpacePrefix
 	} else if v.Merges == nil {
-		t.deriveMerges()
+		if err := t.deriveMerges(); err != nil {
+			return nil, err
+		}
 	} else if err := t.listMerges(v.Merges); err != nil {
 		return nil, err
 	}
@@ -78,7 +87,7 @@ func check(v *weights.Vocab) error {
 	n := len(v.Tokens)
 	switch {
 	case v.Model != "gpt2" && v.Model != "llama":
-		return fmt.Errorf("model %q is not supported, only byte-level BPE (gpt2) and SentencePiece's (llama) are", v.Model)
+		return fmt.Errorf("model %.40q is not supported, only byte-level BPE (gpt2) and SentencePiece's (llama) are", v.Model)
 	case v.Model == "llama" && len(v.Scores) != n:
 		return fmt.Errorf("%d tokens, but %d scores", n, len(v.Scores))
 	case n == 0:
@@ -89,11 +98,11 @@ func check(v *weights.Vocab) error {
 		return fmt.Errorf("%d tokens, but %d token types", n, len(v.Types))
 	}
 	switch {
-	case v.Model == "llama" || v.SplitsAsLlama3():
+	case v.Model == "llama" || v.Splitter() != "":
 	case v.Pre == "":
 		return fmt.Errorf("the file names no pre-tokenizer and has %d tokens, not Llama 3's 128256: which splitting it wants cannot be told", n)
 	default:
-		return fmt.Errorf("pre-tokenizer %q is not supported, only llama-bpe and falcon3 are", v.Pre)
+		return fmt.Errorf("pre-tokenizer %.40q is not supported, only llama-bpe and falcon3 are", v.Pre)
 	}
 	for _, end := range []struct {
 		name string
@@ -130,7 +139,7 @@ func (t *Tokenizer) addTokens(v *weights.Vocab) error {
 			same = t.special.add(t.bytes(id), id)
 		}
 		if same >= 0 {
-			return fmt.Errorf("tokens %d and %d are both %q", same, id, v.Tokens[id])
+			return fmt.Errorf("tokens %d and %d are both %.40q", same, id, v.Tokens[id])
 		}
 	}
 	if v.Model == "llama" {
@@ -167,7 +176,7 @@ func (t *Tokenizer) addTexts(v *weights.Vocab) error {
 		}
 		switch {
 		case !ok:
-			return fmt.Errorf("token %d, %q, has a character that stands for no byte", id, token)
+			return fmt.Errorf("token %d, %.40q, has a character that stands for no byte", id, token)
 		case token == "" && kind != weights.TokenUnused:
 			return fmt.Errorf("token %d is empty", id)
 		case len(text) > 1<<30:
@@ -199,10 +208,10 @@ func kindOf(v *weights.Vocab, id int) (weights.TokenType, error) {
 	case weights.TokenControl, weights.TokenUserDefined, weights.TokenUnused:
 	case weights.TokenByte:
 		if v.Model != "llama" {
-			return 0, fmt.Errorf("token %d, %q, has the type %d, which byte-level BPE does not have", id, v.Tokens[id], kind)
+			return 0, fmt.Errorf("token %d, %.40q, has the type %d, which byte-level BPE does not have", id, v.Tokens[id], kind)
 		}
 	default:
-		return 0, fmt.Errorf("token %d, %q, has the type %d, which byte-level BPE does not have", id, v.Tokens[id], kind)
+		return 0, fmt.Errorf("token %d, %.40q, has the type %d, which byte-level BPE does not have", id, v.Tokens[id], kind)
 	}
 	return kind, nil
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"bitnet-gpu/test/badfiles"
 	"bitnet-gpu/weights"
 )
 
@@ -387,38 +388,102 @@ func TestNewRefuses(t *testing.T) {
 		edit func(*weights.Vocab)
 		want string
 	}{
-		"wordpiece":    {func(v *weights.Vocab) { v.Model = "bert" }, `model "bert" is not supported`},
-		"empty":        {func(v *weights.Vocab) { *v = weights.Vocab{Model: "gpt2"} }, "the vocabulary is empty"},
-		"pre":          {func(v *weights.Vocab) { v.Pre = "qwen2" }, `pre-tokenizer "qwen2" is not supported`},
-		"no pre":       {func(v *weights.Vocab) { v.Pre = "" }, "names no pre-tokenizer and has 259 tokens"},
-		"types":        {func(v *weights.Vocab) { v.Types = v.Types[:3] }, "259 tokens, but 3 token types"},
-		"type":         {func(v *weights.Vocab) { v.Types[7] = weights.TokenByte }, "token 7, \"ć\", has the type 6"},
-		"duplicate":    {func(v *weights.Vocab) { v.Tokens[256] = "b" }, `tokens 98 and 256 are both "b"`},
-		"two specials": {func(v *weights.Vocab) { v.Tokens[258] = "<|begin_of_text|>" }, "tokens 257 and 258 are both"},
-		"byte":         {func(v *weights.Vocab) { v.Tokens[0x41] = "xx" }, "no token for the byte 0x41"},
-		"no byte":      {func(v *weights.Vocab) { v.Tokens[0x41] = "日" }, "token 65, \"日\", has a character that stands for no byte"},
-		"blank":        {func(v *weights.Vocab) { v.Tokens[0x41] = "A B" }, "token 65, \"A B\", has a character"},
-		"empty token":  {func(v *weights.Vocab) { v.Tokens[0x41] = "" }, "token 65 is empty"},
-		"merge left":   {func(v *weights.Vocab) { v.Merges = []string{"zz b"} }, `merge 0, "zz b": "zz" is not a token`},
-		"merge right":  {func(v *weights.Vocab) { v.Merges = []string{"a zz"} }, `"zz" is not a token`},
-		"merge result": {func(v *weights.Vocab) { v.Merges = []string{"a b", "a c"} }, `merge 1, "a c": "ac" is not a token`},
-		"merge twice":  {func(v *weights.Vocab) { v.Merges = []string{"a b", "a b"} }, `merges 0 and 1 are both "a b"`},
-		"merge form":   {func(v *weights.Vocab) { v.Merges = []string{"a"} }, `merge 0 is "a", want two tokens`},
-		"merge form 3": {func(v *weights.Vocab) { v.Merges = []string{"a b c"} }, "want two tokens with a blank between"},
-		"merge bytes":  {func(v *weights.Vocab) { v.Merges = []string{"a 日"} }, "has a character that stands for no byte"},
-		"BOS":          {func(v *weights.Vocab) { v.BOS = 259 }, "the BOS token has the id 259, but there are 259 tokens"},
-		"EOS":          {func(v *weights.Vocab) { v.EOS = -2 }, "the EOS token has the id -2"},
-		"EOT":          {func(v *weights.Vocab) { v.EOT = 1 << 30 }, "the EOT token has the id"},
-		"padding":      {func(v *weights.Vocab) { v.Pad = 300 }, "the padding token has the id 300"},
-		"no BOS":       {func(v *weights.Vocab) { v.BOS = -1 }, "wants a BOS token in front of a text, but names none"},
+		"wordpiece":       {func(v *weights.Vocab) { v.Model = "bert" }, `model "bert" is not supported`},
+		"empty":           {func(v *weights.Vocab) { *v = weights.Vocab{Model: "gpt2"} }, "the vocabulary is empty"},
+		"pre":             {func(v *weights.Vocab) { v.Pre = "qwen2" }, `pre-tokenizer "qwen2" is not supported`},
+		"no pre":          {func(v *weights.Vocab) { v.Pre = "" }, "names no pre-tokenizer and has 259 tokens"},
+		"types":           {func(v *weights.Vocab) { v.Types = v.Types[:3] }, "259 tokens, but 3 token types"},
+		"type":            {func(v *weights.Vocab) { v.Types[7] = weights.TokenByte }, "token 7, \"ć\", has the type 6"},
+		"duplicate":       {func(v *weights.Vocab) { v.Tokens[256] = "b" }, `tokens 98 and 256 are both "b"`},
+		"two specials":    {func(v *weights.Vocab) { v.Tokens[258] = "<|begin_of_text|>" }, "tokens 257 and 258 are both"},
+		"byte":            {func(v *weights.Vocab) { v.Tokens[0x41] = "xx" }, "no token for the byte 0x41"},
+		"no byte":         {func(v *weights.Vocab) { v.Tokens[0x41] = "日" }, "token 65, \"日\", has a character that stands for no byte"},
+		"blank":           {func(v *weights.Vocab) { v.Tokens[0x41] = "A B" }, "token 65, \"A B\", has a character"},
+		"empty token":     {func(v *weights.Vocab) { v.Tokens[0x41] = "" }, "token 65 is empty"},
+		"merge left":      {func(v *weights.Vocab) { v.Merges = []string{"zz b"} }, `merge 0, "zz b": "zz" is not a token`},
+		"merge right":     {func(v *weights.Vocab) { v.Merges = []string{"a zz"} }, `"zz" is not a token`},
+		"merge result":    {func(v *weights.Vocab) { v.Merges = []string{"a b", "a c"} }, `merge 1, "a c": "ac" is not a token`},
+		"merge twice":     {func(v *weights.Vocab) { v.Merges = []string{"a b", "a b"} }, `merges 0 and 1 are both "a b"`},
+		"merge form":      {func(v *weights.Vocab) { v.Merges = []string{"a"} }, `merge 0 is "a", want two tokens`},
+		"merge form 3":    {func(v *weights.Vocab) { v.Merges = []string{"a b c"} }, "want two tokens with a blank between"},
+		"merge bytes":     {func(v *weights.Vocab) { v.Merges = []string{"a 日"} }, "has a character that stands for no byte"},
+		"BOS":             {func(v *weights.Vocab) { v.BOS = 259 }, "the BOS token has the id 259, but there are 259 tokens"},
+		"EOS":             {func(v *weights.Vocab) { v.EOS = -2 }, "the EOS token has the id -2"},
+		"EOT":             {func(v *weights.Vocab) { v.EOT = 1 << 30 }, "the EOT token has the id"},
+		"padding":         {func(v *weights.Vocab) { v.Pad = 300 }, "the padding token has the id 300"},
+		"long, to derive": {func(v *weights.Vocab) { v.Merges, v.Tokens[256] = nil, strings.Repeat("x", 1025) }, "token 256 has 1025 bytes, expected at most 1024"},
+		"long model":      {func(v *weights.Vocab) { v.Model = strings.Repeat("x", 1000) }, `model "` + strings.Repeat("x", 40) + `" is`},
+		"no BOS":          {func(v *weights.Vocab) { v.BOS = -1 }, "wants a BOS token in front of a text, but names none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := tiny("a b")
 			c.edit(v)
-			if _, err := New(v); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("New gives the error %v, want one line with %q", err, c.want)
+			_, err := New(v)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("New gives the error %v, want %q", err, c.want)
 			}
+			badfiles.OneLine(t, err)
 		})
+	}
+}
+
+// TestMemory makes tokenizers of many short tokens, in each of the ways that they
+// are kept, of a file of so many bytes.
+func TestMemory(t *testing.T) {
+	const n = 1 << 16
+	for name, edit := range map[string]func(*weights.Vocab){
+		"tokens":       func(v *weights.Vocab) { v.Merges = []string{} },
+		"derived":      func(v *weights.Vocab) { v.Merges = nil },
+		"user defined": func(v *weights.Vocab) { fill(v.Types[259:], weights.TokenUserDefined) },
+		"control":      func(v *weights.Vocab) { fill(v.Types[259:], weights.TokenControl) },
+		"unused":       func(v *weights.Vocab) { fill(v.Types[259:], weights.TokenUnused) },
+		"pieces": func(v *weights.Vocab) {
+			v.Model, v.Scores = "llama", make([]float32, len(v.Tokens))
+			for b := range 256 {
+				v.Tokens[b], v.Types[b] = fmt.Sprintf("<0x%02X>", b), weights.TokenByte
+			}
+		},
+		"merges": func(v *weights.Vocab) {
+			for a := range 94 {
+				for b := range 94 {
+					v.Merges = append(v.Merges, fmt.Sprintf("%c %c", '!'+a, '!'+b))
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := tiny()
+			seen := map[string]bool{}
+			for i := range n {
+				text := string([]byte{'!' + byte(i%94), '!' + byte(i/94%94)})
+				if i >= 94*94 {
+					text = fmt.Sprintf("%x", i)
+				}
+				if seen[text] {
+					continue
+				}
+				seen[text] = true
+				v.Tokens, v.Types = append(v.Tokens, text), append(v.Types, weights.TokenNormal)
+			}
+			edit(v)
+			size := 0
+			for _, list := range [][]string{v.Tokens, v.Merges} {
+				for _, text := range list {
+					size += 8 + len(text)
+				}
+			}
+			badfiles.Within(t, size, func() {
+				if _, err := New(v); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func fill(types []weights.TokenType, kind weights.TokenType) {
+	for i := range types {
+		types[i] = kind
 	}
 }
 
@@ -456,9 +521,15 @@ func FuzzNew(f *testing.F) {
 	f.Add("a b\nb c", "ab,bc", uint8(1), int32(-1))
 	f.Add("a", "", uint8(6), int32(300))
 	f.Add(" ", "<|x|>,<|x|>", uint8(3), int32(0))
+	f.Add("", "th,he,the,"+strings.Repeat("the", 20), uint8(1), int32(-1))
+	f.Add("a a\naa aa\naaaa a", "aa,aaaa,aaaaa,"+strings.Repeat("a", 99), uint8(4), int32(5))
+	f.Add("a zz", "aé,é é", uint8(5), int32(-2))
 	f.Fuzz(func(t *testing.T, merges, tokens string, kind uint8, eos int32) {
 		v := tiny()
 		v.EOS, v.Merges = eos, strings.Split(merges, "\n")
+		if merges == "" { // they follow from the tokens
+			v.Merges = nil
+		}
 		for _, text := range strings.Split(tokens, ",") {
 			v.Tokens, v.Types = append(v.Tokens, text), append(v.Types, weights.TokenType(kind))
 		}

@@ -3,10 +3,13 @@
 package badfiles
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 )
 
 // A Case is a file that is no usable model.
@@ -15,6 +18,8 @@ type Case struct {
 	Path string
 	Want string // part of the error
 	Late bool   // the file opens, and fails when its weights are first read
+	Text bool   // the model is good, and what it says of text is not
+	Chat bool   // Text, and only a conversation shows it
 }
 
 // Good writes the model that the cases are mutations of, and returns its path.
@@ -52,9 +57,25 @@ func Cases(dir string) ([]Case, error) {
 		cases[len(cases)-1].Late = true
 	}
 
+	for _, c := range words {
+		if err := write(c.name, c.want, speaker(c.mutate).bytes()); err != nil {
+			return nil, err
+		}
+		last := &cases[len(cases)-1]
+		last.Text, last.Chat = true, c.chat
+	}
+
 	cases = append(cases,
 		Case{Name: "no file", Path: filepath.Join(dir, "absent.gguf"), Want: "no such file"},
 		Case{Name: "directory", Path: dir, Want: "is a directory without config.json"})
+	inside := filepath.Join(cases[0].Path, "model.gguf")
+	if _, err := os.Stat(inside); errors.Is(err, syscall.ENOTDIR) { // not so on Windows
+		cases = append(cases, Case{Name: "in a file", Path: inside, Want: "not a directory"})
+	}
+	loop := filepath.Join(dir, "loop.gguf")
+	if err := os.Symlink("loop.gguf", loop); err == nil { // not everybody may on Windows
+		cases = append(cases, Case{Name: "link to itself", Path: loop, Want: "too many"})
+	}
 	if _, err := os.Stat("/dev/zero"); err == nil {
 		cases = append(cases, Case{Name: "device", Path: "/dev/zero", Want: "is a device, expected a file"})
 	}
@@ -85,6 +106,54 @@ var late = []struct {
 	{"IQ2_BN of two scales", "the row at row 1, column 0 has another scale", func(f *file) { f.iq2("attn_q", 1, 1.5) }},
 }
 
+// words make one fault in what a good model says of text.
+var words = []struct {
+	name, want string
+	chat       bool
+	mutate     func(f *file, tokens []string)
+}{
+	{"two tokens alike", `tokens 98 and 256 are both "b"`, false, func(_ *file, tokens []string) { tokens[256] = "b" }},
+	{"an empty token", "token 65 is empty", false, func(_ *file, tokens []string) { tokens[65] = "" }},
+	{"a byte without a token", "no token for the byte 0x41", false, func(_ *file, tokens []string) { tokens[65] = "<0x-1>" }},
+	{"a token of 100000 signs", `token 65, "` + strings.Repeat("\u0144", 40) + `", has a character`, false,
+		func(_ *file, tokens []string) { tokens[65] = strings.Repeat("\u0144", 50000) }},
+	{"a merge of an unknown token", `merge 1, "a zz": "zz" is not a token of the vocabulary`, false,
+		func(f *file, _ []string) { f.set("tokenizer.ggml.merges", texts("a b", "a zz")) }},
+	{"a merge of one token", `merge 0 is "a", want two tokens`, false, func(f *file, _ []string) { f.set("tokenizer.ggml.merges", texts("a")) }},
+	{"a token of 2000 bytes to take apart", "token 256 has 2000 bytes, expected at most 1024", false, func(f *file, tokens []string) {
+		f.findKey("tokenizer.ggml.merges").name = "x"
+		tokens[256] = strings.Repeat("x", 2000)
+	}},
+	{"no pre-tokenizer", "the file names no pre-tokenizer and has 259 tokens", false, func(f *file, _ []string) { f.findKey("tokenizer.ggml.pre").name = "x" }},
+	{"another pre-tokenizer", `pre-tokenizer "qwen2" is not supported, only llama-bpe and falcon3 are`, false,
+		func(f *file, _ []string) { f.set("tokenizer.ggml.pre", text("qwen2")) }},
+	{"another kind of tokenizer", `model "bert" is not supported`, false, func(f *file, _ []string) { f.set("tokenizer.ggml.model", text("bert")) }},
+	{"a token of type 77", "has the type 77", false, func(f *file, _ []string) { f.key("tokenizer.ggml.token_type", array, types(77)) }},
+	{"the byte -1", `token 0, "<0x-1>", has a character that stands for no byte`, false, func(f *file, tokens []string) {
+		f.set("tokenizer.ggml.model", text("llama"))
+		f.key("tokenizer.ggml.scores", array, join(le32(f32), le64(259), make([]byte, 4*259)))
+		f.key("tokenizer.ggml.token_type", array, types(6))
+		tokens[0] = "<0x-1>"
+	}},
+	{"a template without end", "a range of more than 10000 numbers", true, template("{% for i in range(1000000000) %}x{% endfor %}")},
+	{"a template that reads files", "include", true, template("{% include '/etc/passwd' %}")},
+	{"a template of nothing", "chat template: ", true, template("{{ ")},
+	{"a template of 100 KiB", "template", true, template(strings.Repeat("x", 100<<10))},
+}
+
+// types are token types, the first one odd.
+func types(first uint32) []byte {
+	b := join(le32(5), le64(259), le32(first))
+	for range 258 {
+		b = append(b, le32(1)...)
+	}
+	return b
+}
+
+func template(source string) func(f *file, _ []string) {
+	return func(f *file, _ []string) { f.key("tokenizer.chat_template", str, text(source)) }
+}
+
 // mutations make one fault in a good model.
 var mutations = []struct {
 	name, want string
@@ -108,6 +177,7 @@ var mutations = []struct {
 	{"array of arrays", "array of array, expected", func(f *file) { f.set("tokenizer.ggml.tokens", join(le32(array), le64(1))) }},
 	{"array with a string too long", "string 2 of 32 ends behind the file",
 		func(f *file) { f.set("tokenizer.ggml.tokens", join(le32(str), le64(32), text("a"), le64(1<<62))) }},
+	{"key of 65536 bytes", "65536 bytes of key, expected at most 65535", func(f *file) { f.key(strings.Repeat("x", 1<<16), boolean, []byte{0}) }},
 	{"key twice", `key "general.architecture": stands there twice`, func(f *file) { f.key("general.architecture", str, text("x")) }},
 	{"key of control characters", `key "a\n\x1b[2J": value type 99`, func(f *file) { f.key("a\n\x1b[2J", 99, nil) }},
 	{"bool of 7", "bool of 7", func(f *file) { f.key("tokenizer.ggml.add_bos_token", boolean, []byte{7}) }},
@@ -119,18 +189,24 @@ var mutations = []struct {
 	{"tensor name too long", "65 bytes of name, expected at most 64", func(f *file) { f.norm(string(make([]byte, 65))) }},
 	{"no dims", `tensor "blk.0.attn_q.weight": has 0 dimensions`, func(f *file) { f.find("attn_q").dims = nil }},
 	{"5 dims", "has 5 dimensions, expected 1 to 4", func(f *file) { f.find("attn_q").dims = []uint64{64, 64, 1, 1, 1} }},
+	{"2^32-1 dims", "has 4294967295 dimensions, expected 1 to 4", func(f *file) { f.find("attn_q").moreDims = math.MaxUint32 - 2 }},
 	{"a dim of 0", "dimension 1 is 0", func(f *file) { f.find("attn_q").dims[1] = 0 }},
 	{"a dim of -1", "dimension 1 is 18446744073709551615", func(f *file) { f.find("attn_q").dims[1] = math.MaxUint64 }},
 	{"dims overflow", "dimensions [4398046511105 4194304] overflow", func(f *file) { f.find("attn_q").dims = []uint64{1<<42 + 1, 1 << 22} }},
 	{"dims wrap to the right size", "overflow", func(f *file) { f.find("attn_q").dims = []uint64{1 << 32, 1 << 32, 64, 64} }},
 	{"unknown tensor type", "type 77 is not known", func(f *file) { f.find("attn_q").typ = 77 }},
 	{"ambiguous tensor type", "MXFP4 of ggml or TL2 of older bitnet.cpp", func(f *file) { f.find("attn_q").typ = 39 }},
+	{"type 41", `tensor "blk.0.attn_q.weight": type 41 is Q1_0 of ggml: not supported`, func(f *file) { f.find("attn_q").typ = 41 }},
+	{"type 42", "type 42 is Q2_0 of ggml or TL2 of newer bitnet.cpp, and the file does not say which: not supported", func(f *file) { f.find("attn_q").typ = 42 }},
 	{"TL1", "TL1 of bitnet.cpp: not supported", func(f *file) { f.find("attn_q").typ = 38 }},
 	{"offset past the end", `tensor "blk.0.attn_k.weight": its 544 bytes at offset 1`, func(f *file) { f.find("attn_k").offset = 1 << 40 }},
 	{"offset of 2^63", "expected a multiple of 32", func(f *file) { f.find("attn_k").offset = math.MinInt64 }},
 	{"offset not aligned", "expected a multiple of 32", func(f *file) { f.find("attn_k").offset = 4 }},
 	{"tensors overlap", `tensor "blk.0.attn_v.weight": its data overlaps`, func(f *file) { f.find("attn_v").offset = -32 }},
 	{"last tensor cut", `tensor "blk.0.attn_k.weight": its 544 bytes`, func(f *file) { f.cut = 1 }},
+	{"I2_S without its scale", `tensor "blk.0.attn_output.weight": its data overlaps that of "blk.0.attn_q.weight"`,
+		func(f *file) { f.find("attn_q").data = f.find("attn_q").data[:64*64/4] }},
+	{"the last I2_S without its scale", `tensor "blk.0.attn_k.weight": its 544 bytes`, func(f *file) { f.find("attn_k").data = f.find("attn_k").data[:64*32/4] }},
 	{"no data at all", "truncated download?", func(f *file) { f.cut = 10000 }},
 
 	// the model
@@ -147,6 +223,7 @@ var mutations = []struct {
 	{"epsilon NaN", `rms_epsilon" is NaN`, func(f *file) { f.set("attention.layer_norm_rms_epsilon", float(float32(math.NaN()))) }},
 	{"epsilon missing", `rms_epsilon" is missing`, func(f *file) { f.findKey("attention.layer_norm_rms_epsilon").name = "x" }},
 	{"no heads", `head_count" is 0, expected 1 to`, func(f *file) { f.set("attention.head_count", le32(0)) }},
+	{"no KV heads", `head_count_kv" is 0, expected 1 to`, func(f *file) { f.set("attention.head_count_kv", le32(0)) }},
 	{"odd number of KV heads", "2 query heads for 3 key and value heads", func(f *file) { f.set("attention.head_count_kv", le32(3)) }},
 	{"heads of 17", "heads of 17 elements, expected an even number", func(f *file) { f.set("rope.dimension_count", le32(17)) }},
 	{"heads of 8", `rope.dimension_count" is 8, expected 16 to`, func(f *file) { f.set("rope.dimension_count", le32(8)) }},
@@ -212,6 +289,8 @@ var mutations = []struct {
 		func(f *file) { f.key("tokenizer.ggml.token_type", array, join(le32(5), le64(1), le32(1))) }},
 	{"tokens as numbers", `key "tokenizer.ggml.tokens" is of type array of uint8, expected an array of string`,
 		func(f *file) { f.set("tokenizer.ggml.tokens", join(le32(0), le64(1), []byte{1})) }},
+	{"merges as numbers", `key "tokenizer.ggml.merges" is of type array of uint8, expected an array of string`,
+		func(f *file) { f.key("tokenizer.ggml.merges", array, join(le32(0), le64(1), []byte{1})) }},
 	{"end token out of range", `key "tokenizer.ggml.eos_token_id" is 32, expected 0 to 31`, func(f *file) { f.set("tokenizer.ggml.eos_token_id", le32(32)) }},
 }
 

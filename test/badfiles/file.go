@@ -26,11 +26,12 @@ type key struct {
 }
 
 type tensor struct {
-	name   string
-	dims   []uint64
-	typ    uint32
-	offset int64 // added to the right one
-	data   []byte
+	name     string
+	dims     []uint64
+	moreDims uint32 // added to their number
+	typ      uint32
+	offset   int64 // added to the right one
+	data     []byte
 }
 
 // What the model needs of GGUF's numbers.
@@ -54,12 +55,12 @@ func model() *file {
 	}
 	f.key("bitnet-b1.58.attention.layer_norm_rms_epsilon", f32, float(1e-5))
 	f.key("bitnet-b1.58.rope.freq_base", f32, float(500000))
-	tokens := append(le32(str), le64(32)...)
+	var tokens []string
 	for i := range 32 {
-		tokens = append(tokens, text(fmt.Sprint("token", i))...)
+		tokens = append(tokens, fmt.Sprint("token", i))
 	}
 	f.key("tokenizer.ggml.model", str, text("gpt2"))
-	f.key("tokenizer.ggml.tokens", array, tokens)
+	f.key("tokenizer.ggml.tokens", array, texts(tokens...))
 	f.key("tokenizer.ggml.bos_token_id", u32, le32(1))
 	f.key("tokenizer.ggml.eos_token_id", u32, le32(2))
 
@@ -73,6 +74,34 @@ func model() *file {
 	}
 	f.matrix("blk.0.attn_v.weight", 32)
 	f.matrix("blk.0.attn_k.weight", 32)
+	return f
+}
+
+// speaker is the model with a tokenizer that works: a token for each byte, one
+// that merging makes, and the two ends of a text. mutate may change them before
+// they become a key.
+func speaker(mutate func(f *file, tokens []string)) *file {
+	f := model()
+	var tokens []string
+	others := rune(256) // bytes that no printable character stands for
+	for b := range rune(256) {
+		if b > ' ' && b < 0x7F || b > 0xA0 && b != 0xAD {
+			tokens = append(tokens, string(b))
+		} else {
+			tokens = append(tokens, string(others))
+			others++
+		}
+	}
+	tokens = append(tokens, "ab", "<|begin_of_text|>", "<|end_of_text|>")
+	f.key("tokenizer.ggml.pre", str, text("llama-bpe"))
+	f.key("tokenizer.ggml.merges", array, texts("a b"))
+	f.set("tokenizer.ggml.bos_token_id", le32(257))
+	f.set("tokenizer.ggml.eos_token_id", le32(258))
+	f.set("vocab_size", le32(259))
+	embd := f.find("token_embd")
+	embd.dims[1], embd.data = 259, make([]byte, 2*64*259)
+	mutate(f, tokens)
+	f.set("tokenizer.ggml.tokens", texts(tokens...))
 	return f
 }
 
@@ -150,7 +179,7 @@ func (f *file) bytes() []byte {
 	}
 	var data []byte
 	for _, t := range f.tensors {
-		b = append(append(b, text(t.name)...), le32(uint32(len(t.dims)))...)
+		b = append(append(b, text(t.name)...), le32(uint32(len(t.dims))+t.moreDims)...)
 		for _, dim := range t.dims {
 			b = append(b, le64(dim)...)
 		}
@@ -172,6 +201,16 @@ func le32(n uint32) []byte   { return binary.LittleEndian.AppendUint32(nil, n) }
 func le64(n uint64) []byte   { return binary.LittleEndian.AppendUint64(nil, n) }
 func float(x float32) []byte { return le32(math.Float32bits(x)) }
 func text(s string) []byte   { return append(le64(uint64(len(s))), s...) }
+
+// texts is an array of strings.
+func texts(list ...string) []byte {
+	b := append(le32(str), le64(uint64(len(list)))...)
+	for _, s := range list {
+		b = append(b, text(s)...)
+	}
+	return b
+}
+
 func join(parts ...[]byte) []byte {
 	var b []byte
 	for _, part := range parts {

@@ -8,10 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"bitnet-gpu/test/badfiles"
 )
 
 // mini is a file of one I2_S tensor, written out by hand.
@@ -269,11 +270,11 @@ func TestFlipped(t *testing.T) {
 
 // check parses data and looks at what a caller would rely on.
 func check(t *testing.T, data []byte) {
-	f, err := Parse(data)
+	var f *File
+	var err error
+	badfiles.Within(t, len(data), func() { f, err = Parse(data) })
 	if err != nil {
-		if strings.ContainsAny(err.Error(), "\n\r") {
-			t.Errorf("error of several lines: %q", err)
-		}
+		badfiles.OneLine(t, err)
 		return
 	}
 	for _, kv := range f.KV {
@@ -282,6 +283,7 @@ func check(t *testing.T, data []byte) {
 		f.Bool(kv.Key)
 		f.Text(kv.Key)
 		f.Int32s(kv.Key)
+		f.Float32s(kv.Key)
 		if list, err := f.Strings(kv.Key); err == nil && 8*len(list) > len(data) {
 			t.Errorf("%d strings from %d bytes", len(list), len(data))
 		}
@@ -346,15 +348,35 @@ func TestHostile(t *testing.T) {
 	} {
 		data := mini()
 		c.edit(data)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		_, err := Parse(data)
-		runtime.ReadMemStats(&after)
+		var err error
+		badfiles.Within(t, len(data), func() { _, err = Parse(data) })
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, expected %q", err, c.want)
 		}
-		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<16 {
-			t.Errorf("%s: %d bytes were allocated", c.want, n)
+	}
+}
+
+// TestLimits has files with more of all than any that is real.
+func TestLimits(t *testing.T) {
+	text := func(s string) []byte { return append(binary.LittleEndian.AppendUint64(nil, uint64(len(s))), s...) }
+	file := func(tensors, keys uint64, body ...[]byte) []byte {
+		b := binary.LittleEndian.AppendUint64([]byte("GGUF\x03\x00\x00\x00"), tensors)
+		return append(binary.LittleEndian.AppendUint64(b, keys), slices.Concat(body...)...)
+	}
+	for _, c := range []struct {
+		want string
+		data []byte
+	}{
+		{"65537 keys, expected at most 65536", file(0, 65537, make([]byte, 65537*minKV))},
+		{"65537 tensors, expected at most 65536", file(65537, 0, make([]byte, 65537*minTensor))},
+		{`key "k": 16777217 bytes of text, expected at most 16777216`, file(0, 1, text("k"), []byte{8, 0, 0, 0}, text(string(make([]byte, maxString+1))))},
+		{`key "k": 67108865 elements of uint8, expected at most 67108864`,
+			file(0, 1, text("k"), []byte{9, 0, 0, 0, 0, 0, 0, 0}, binary.LittleEndian.AppendUint64(nil, maxArray+1), make([]byte, maxArray+1))},
+	} {
+		var err error
+		badfiles.Within(t, len(c.data), func() { _, err = Parse(c.data) })
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, expected %s", err, c.want)
 		}
 	}
 }
@@ -375,6 +397,19 @@ func FuzzParse(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(data[:16<<10]) // the header and some data
+	}
+	cases, err := badfiles.Cases(f.TempDir())
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, c := range cases { // which reach all that is refused
+		if info, err := os.Stat(c.Path); err == nil && info.Mode().IsRegular() && info.Size() < 64<<10 {
+			data, err := os.ReadFile(c.Path)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
 	}
 	f.Fuzz(check)
 }

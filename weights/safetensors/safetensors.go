@@ -101,21 +101,22 @@ type place struct {
 }
 
 func (f *File) parseHeader(header, data []byte) error {
-	var places []place
+	places := make([]place, 0, min(bytes.Count(header, []byte(`"data_offsets"`)), maxTensors))
 	seen := map[string]bool{}
-	err := eachMember(header, func(name string, value json.RawMessage) error {
+	d := json.NewDecoder(bytes.NewReader(header))
+	err := eachMember(d, func(name string) error {
 		if seen[name] {
 			return fmt.Errorf("tensor %.80q stands there twice", name)
 		}
 		seen[name] = true
 		if name == "__metadata__" {
 			var metadata map[string]string
-			if err := json.Unmarshal(value, &metadata); err != nil {
+			if err := d.Decode(&metadata); err != nil {
 				return fmt.Errorf("__metadata__ is not an object of strings")
 			}
 			return nil
 		}
-		p, err := parseTensor(value)
+		p, err := parseTensor(d)
 		if err != nil {
 			return fmt.Errorf("tensor %.80q: %w", name, err)
 		}
@@ -126,12 +127,18 @@ func (f *File) parseHeader(header, data []byte) error {
 		places = append(places, p)
 		return nil
 	})
+	if err == nil {
+		if rest := bytes.Trim(header[d.InputOffset():], " \t\r\n"); len(rest) > 0 {
+			err = fmt.Errorf("more behind the JSON object: %.20q", rest)
+		}
+	}
 	if err != nil {
 		return err
 	}
 	slices.SortStableFunc(places, func(a, b place) int {
 		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))
 	})
+	f.Tensors = make([]Tensor, 0, len(places))
 	at := uint64(0)
 	for i, p := range places {
 		switch {
@@ -155,21 +162,21 @@ func (f *File) parseHeader(header, data []byte) error {
 
 // parseTensor reads a tensor's entry and checks its size against its type and
 // shape.
-func parseTensor(entry []byte) (p place, err error) {
+func parseTensor(d *json.Decoder) (p place, err error) {
 	var shape, offsets []uint64
-	seen := map[string]bool{}
-	err = eachMember(entry, func(key string, value json.RawMessage) error {
-		if seen[key] {
+	seen := make([]string, 0, 3)
+	err = eachMember(d, func(key string) error {
+		if slices.Contains(seen, key) {
 			return fmt.Errorf("%.40q stands there twice", key)
 		}
-		seen[key] = true
+		seen = append(seen, key)
 		switch key {
 		case "dtype":
-			return json.Unmarshal(value, &p.Type)
+			return d.Decode(&p.Type)
 		case "shape":
-			return json.Unmarshal(value, &shape)
+			return d.Decode(&shape)
 		case "data_offsets":
-			return json.Unmarshal(value, &offsets)
+			return d.Decode(&offsets)
 		}
 		return fmt.Errorf("%.40q is not known", key)
 	})
@@ -180,7 +187,7 @@ func parseTensor(entry []byte) (p place, err error) {
 	switch {
 	case size == 0:
 		return p, fmt.Errorf("dtype %.40q is not known", p.Type)
-	case !seen["shape"] || len(shape) > maxDims:
+	case !slices.Contains(seen, "shape") || len(shape) > maxDims:
 		return p, fmt.Errorf("a shape of %d dimensions, expected at most %d", len(shape), maxDims)
 	case len(offsets) != 2 || offsets[0] > offsets[1]:
 		return p, fmt.Errorf("data_offsets %v, expected begin and end", offsets[:min(len(offsets), 4)])
@@ -201,12 +208,15 @@ func parseTensor(entry []byte) (p place, err error) {
 	return p, nil
 }
 
-// eachMember calls f for each member of a JSON object, in its order. Unlike
-// Unmarshal it sees members of the same name.
-func eachMember(object []byte, f func(name string, value json.RawMessage) error) error {
-	d := json.NewDecoder(bytes.NewReader(object))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return fmt.Errorf("not a JSON object: %v", cmp.Or(err, fmt.Errorf("starts with %.20q", fmt.Sprint(t))))
+// eachMember calls f for each member of the JSON object that d comes to next, in
+// its order; f takes the member's value off d. Unlike Unmarshal it sees members
+// of the same name. One decoder for all of a header: each has a buffer.
+func eachMember(d *json.Decoder, f func(name string) error) error {
+	switch t, err := d.Token(); {
+	case err != nil:
+		return fmt.Errorf("not JSON: %w", err)
+	case t != json.Delim('{'):
+		return fmt.Errorf("not a JSON object: starts with %.20q", fmt.Sprint(t))
 	}
 	for d.More() {
 		t, err := d.Token()
@@ -214,19 +224,12 @@ func eachMember(object []byte, f func(name string, value json.RawMessage) error)
 			return fmt.Errorf("not JSON: %w", err)
 		}
 		name, _ := t.(string) // the decoder takes nothing else for a name
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return fmt.Errorf("not JSON at %.80q: %w", name, err)
-		}
-		if err := f(name, value); err != nil {
+		if err := f(name); err != nil {
 			return err
 		}
 	}
 	if _, err := d.Token(); err != nil {
 		return fmt.Errorf("not JSON: %w", err)
-	}
-	if rest := bytes.Trim(object[d.InputOffset():], " \t\r\n"); len(rest) > 0 {
-		return fmt.Errorf("more behind the JSON object: %.20q", rest)
 	}
 	return nil
 }
