@@ -35,6 +35,21 @@ func ternaryVecAVX2(acc []int32, w []uint32, x []int8)
 //go:noescape
 func ternaryMatAVX2(acc []int32, w []uint32, x []int8)
 
+// tritsVecVBMI is Path.TritsVec: a tile at a time, its words once and in order.
+//
+//go:noescape
+func tritsVecVBMI(acc []int32, w []uint32, x []int8)
+
+// unpackTritsVBMI is Path.UnpackTrits.
+//
+//go:noescape
+func unpackTritsVBMI(words []uint32, w []uint32)
+
+// packTritsAVX512 is Path.PackTrits for words of a multiple of 80 columns.
+//
+//go:noescape
+func packTritsAVX512(w []uint32, words []uint32)
+
 // nibbleVecAVX512 is Path.NibbleVec: a tile at a time, its words once and in
 // order.
 //

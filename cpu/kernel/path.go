@@ -40,6 +40,14 @@ type Path struct {
 	// word lie together.
 	TernaryMat func(acc []int32, w []uint32, x []int8)
 
+	// TritsVec is TernaryVec for words of trits (trits.go), a fifth less to read:
+	// w (rows/64, ceil(k/20), 64). PackTrits stores a tile of kernel words (k/16,
+	// 64), of valid codes, as w (ceil(k/20), 64); UnpackTrits is the reverse, for
+	// TernaryMat. All three are nil where trits cost more than they save.
+	TritsVec    func(acc []int32, w []uint32, x []int8)
+	PackTrits   func(w, words []uint32)
+	UnpackTrits func(words, w []uint32)
+
 	// NibbleVec stores acc[r] = sum over k of code[r][k] * x[k], with codes 0 to
 	// 15. acc (rows), a multiple of 64; x (k); w (rows/64, k/8, 64): a word holds
 	// 8 codes of a row, code j in the low and code 4+j in the high half of byte j.

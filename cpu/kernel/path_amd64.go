@@ -40,6 +40,21 @@ var avx512 = Path{
 	DotF32:       dotF32AVX512,
 }
 
+// avx512vbmi is avx512 with the instructions that take trits apart.
+var avx512vbmi = func() Path {
+	p := avx512
+	p.Name = "avx512vbmi"
+	p.TritsVec, p.PackTrits, p.UnpackTrits = tritsVecVBMI, packTritsVBMI, unpackTritsVBMI
+	return p
+}()
+
+// packTritsVBMI leaves what is not a multiple of 80 columns to the portable loop.
+func packTritsVBMI(w, words []uint32) {
+	groups := len(words) / (5 * TileRows)
+	packTritsAVX512(w[:4*groups*TileRows], words[:5*groups*TileRows])
+	packTrits(w[4*groups*TileRows:], words[5*groups*TileRows:])
+}
+
 var avxvnni = Path{
 	Name:         "avxvnni",
 	Panel:        5,
@@ -67,6 +82,9 @@ func native() []*Path {
 	}
 	var paths []*Path
 	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI {
+		if x.HasAVX512VBMI && x.HasAVX512GFNI {
+			paths = append(paths, &avx512vbmi)
+		}
 		paths = append(paths, &avx512)
 	}
 	if x.HasAVXVNNI {
