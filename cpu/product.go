@@ -138,21 +138,31 @@ func (b *backend) product(worker int, m *matrix, lo, hi int, out []float32, add 
 		return
 	}
 	x, tokens := &b.scratch.in, len(b.scratch.rows)
-	acc := b.scratch.worker[worker].acc
+	w := &b.scratch.worker[worker]
+	acc := w.acc
 	panels, singles := x.groups(tokens)
 	for tile := lo; tile < hi && panels > 0; tile++ { // a tile stays in the cache for all panels
+		words := m.part(tile, tile+1)
+		if b.TritsVec != nil {
+			words = w.unpacked(m)
+			b.UnpackTrits(words, m.part(tile, tile+1))
+		}
 		for p := range panels {
 			sums := acc[:x.panel*kernel.TileRows]
-			b.TernaryMat(sums, m.part(tile, tile+1), x.group(p))
+			b.TernaryMat(sums, words, x.group(p))
 			for t := p * x.panel; t < min((p+1)*x.panel, tokens); t++ {
 				at := t % x.panel * kernel.TileRows
 				b.store(m, t, tile, sums[at:at+kernel.TileRows], out, add)
 			}
 		}
 	}
+	vec := b.TernaryVec
+	if b.TritsVec != nil {
+		vec = b.TritsVec
+	}
 	for i := range singles {
 		sums := acc[:(hi-lo)*kernel.TileRows]
-		b.TernaryVec(sums, m.part(lo, hi), x.single(panels, i))
+		vec(sums, m.part(lo, hi), x.single(panels, i))
 		b.store(m, tokens-singles+i, lo, sums, out, add)
 	}
 }

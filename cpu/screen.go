@@ -77,10 +77,14 @@ func newDither(n int) []float32 {
 
 // newScreen makes the codes of the head, all workers at once. tell hears of
 // every part of the codes that is done.
-func (b *backend) newScreen(tell func(bytes int)) *screen {
+func (b *backend) newScreen(tell func(bytes int)) (*screen, error) {
 	n, rows := b.model.Hidden, tiles(b.model.VocabSize)*kernel.TileRows
+	words, err := b.pages(int64(rows * n / 2))
+	if err != nil {
+		return nil, err
+	}
 	s := &screen{
-		words:   make([]uint32, rows*n/8),
+		words:   words,
 		quantum: make([]float32, rows), length: make([]float32, rows),
 		upper: make([]float32, rows), lower: make([]float32, rows),
 		dither: newDither(n),
@@ -105,7 +109,7 @@ func (b *backend) newScreen(tell func(bytes int)) *screen {
 			b.model.Release(out.Data[lo*kernel.TileRows*row : min(hi*kernel.TileRows, b.model.VocabSize)*row])
 		}
 	})
-	return s
+	return s, nil
 }
 
 // screenRow stores the codes of the row in w.line and returns its quantum and

@@ -51,7 +51,10 @@ func structure(b *backend, t *testing.T) {
 			binary.LittleEndian.PutUint32(out.Bytes(id)[4*i:], math.Float32bits(float32(v)))
 		}
 	}
-	b.screen = b.newScreen(func(int) {})
+	var err error
+	if b.screen, err = b.newScreen(func(int) {}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // inputs are vectors that the head may meet: of all sizes, with outliers, and
@@ -168,7 +171,10 @@ func TestScreenOpens(t *testing.T) {
 	}
 	nan := b.model.Output.Bytes(4242)
 	nan[2], nan[3] = 0xFF, 0x7F
-	b.screen = b.newScreen(func(int) {})
+	var err error
+	if b.screen, err = b.newScreen(func(int) {}); err != nil {
+		t.Fatal(err)
+	}
 	done := false
 	b.onPool(func() { done = b.candidates(make([]compute.Candidate, 1), row) })
 	if done && compute.Best(make([]compute.Candidate, 1), b.screen.logits, b.screen.open) {
