@@ -3,6 +3,7 @@ package cpu
 import (
 	"math"
 	"slices"
+	"unsafe"
 
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
@@ -26,7 +27,7 @@ import (
 // |d*(c-u).f| <= |d*(c-u)|*|f|. Last, the band has room for the roundings of the
 // float32 sums.
 type screen struct {
-	words   []uint32  // (tiles, Hidden/8, 64), kernel.Path.NibbleVec
+	words   []uint32  // (tiles, Hidden/8, 64), kernel.Path.NibbleVecs
 	quantum []float32 // (rows in tiles) d
 	length  []float32 // (rows in tiles) at least |r| and |d*(c-u)|
 	dither  []float32 // (Hidden) u
@@ -37,6 +38,8 @@ type screen struct {
 	open   []int32             // rows whose logit can be among the best
 	logits []float32           // (len(open))
 	least  []compute.Candidate // the rows whose logit is at least the highest
+
+	rescored int // rows, since their pages were released
 }
 
 // screenInput is the head's input, 256*high + low in units of s.
@@ -90,6 +93,7 @@ func (b *backend) newScreen(tell func(bytes int)) (*screen, error) {
 		dither: newDither(n),
 	}
 	s.x.high, s.x.low = make([]int8, n), make([]int8, n)
+	ones := slices.Repeat([]float32{1}, n)
 	b.parallel(func(worker int) {
 		w := &b.scratch.worker[worker]
 		codes := make([]int8, kernel.TileRows*n)
@@ -99,7 +103,7 @@ func (b *backend) newScreen(tell func(bytes int)) (*screen, error) {
 				for r := range kernel.TileRows {
 					if id := t*kernel.TileRows + r; id < b.model.VocabSize {
 						b.widenHead(w.line, id)
-						s.quantum[id], s.length[id] = b.screenRow(codes[r*n:(r+1)*n], w, s.dither)
+						s.quantum[id], s.length[id] = b.screenRow(codes[r*n:(r+1)*n], w, s.dither, ones)
 					}
 				}
 				nibbles(s.words[t*kernel.TileRows*n/8:(t+1)*kernel.TileRows*n/8], codes, n)
@@ -115,24 +119,17 @@ func (b *backend) newScreen(tell func(bytes int)) (*screen, error) {
 // screenRow stores the codes of the row in w.line and returns its quantum and
 // length. A row that holds no numbers has an endless length, so that it always
 // stays open.
-func (b *backend) screenRow(codes []int8, w *workerScratch, dither []float32) (quantum, length float32) {
-	row := w.line
+func (b *backend) screenRow(codes []int8, w *workerScratch, dither, ones []float32) (quantum, length float32) {
+	row, y := w.line, w.y[:len(w.line)]
 	sums := w.sums[:len(row)/16]
 	b.BlockSquares(sums, row)
 	length = float32(math.Sqrt(float64(kernel.Halving(sums))))
-	top := float32(0)
-	for _, v := range row {
-		top = max(top, v, -v) // NaN wins
-	}
+	top := math.Float32frombits(b.MulMax(y, row, ones)) // NaN wins
 	if !(top <= screenLargest) {
 		return 0, float32(math.Inf(1))
 	}
 	quantum = max(top, screenSmallest) / screenLevels
-	inv := 1 / quantum
-	y := w.y[:len(row)]
-	for i, v := range row {
-		y[i] = float32(v*inv) + dither[i]
-	}
+	b.MulAdd(y, row, dither, 1/quantum)
 	b.Quantise(codes, y, 1)
 	return quantum, length + quantum*float32(math.Sqrt(float64(len(row))))/2
 }
@@ -146,15 +143,13 @@ const (
 
 // nibbles packs the codes of a tile (64, n), each plus 8, into words (n/8, 64).
 func nibbles(words []uint32, codes []int8, n int) {
-	for r := range kernel.TileRows {
-		row := fours(codes[r*n : (r+1)*n])
-		for b := range n / 8 {
-			low, high := row[2*b], row[2*b+1]
-			word := uint32(0)
-			for j := range 4 {
-				word |= uint32(low[j]+8)<<(8*j) | uint32(high[j]+8)<<(8*j+4)
-			}
-			words[b*kernel.TileRows+r] = word
+	eights := unsafe.Slice((*[2]uint32)(unsafe.Pointer(unsafe.SliceData(codes))), len(codes)/8)
+	for b := range n / 8 {
+		to := words[b*kernel.TileRows:][:kernel.TileRows]
+		for r := range to {
+			eight := &eights[r*n/8+b]
+			const low, signs = 0x0F0F0F0F, 0x88888888 // -8 to 7 as 0 to 15: the sign changes
+			to[r] = (eight[0]&low | eight[1]&low<<4) ^ signs
 		}
 	}
 }
@@ -171,7 +166,12 @@ func (b *backend) candidates(best []compute.Candidate, x []float32) (done bool) 
 	b.pool.run(b.regions.screen)
 	s.least = slices.Grow(s.least[:0], len(best))[:len(best)]
 	compute.Best(s.least, s.lower[:vocab], nil)
-	bound := s.least[len(best)-1].Logit
+	s.open = s.open[:0]
+	for _, c := range s.least {
+		s.open = append(s.open, c.ID)
+	}
+	b.rescoreOpen()
+	bound := slices.Min(s.logits) // so many logits are at least this; NaN leaves all rows open
 	s.open = s.open[:0]
 	for id, upper := range s.upper[:vocab] {
 		if !(upper < bound) {
@@ -181,10 +181,26 @@ func (b *backend) candidates(best []compute.Candidate, x []float32) (done bool) 
 	if len(s.open) > most {
 		return false
 	}
-	s.logits = slices.Grow(s.logits[:0], len(s.open))[:len(s.open)]
-	b.pool.run(b.regions.rescore)
+	b.rescoreOpen()
 	return true
 }
+
+// rescoreOpen computes the reference logits of the open rows.
+func (b *backend) rescoreOpen() {
+	s := b.screen
+	s.logits = slices.Grow(s.logits[:0], len(s.open))[:len(s.open)]
+	b.pool.run(b.regions.rescore)
+	s.rescored += len(s.open)
+	if s.rescored >= screenMapped {
+		b.model.Release(b.model.Output.Data)
+		s.rescored = 0
+	}
+}
+
+// screenMapped is after how many rescored rows their pages of the file are
+// released: the system maps up to 64 KiB around each, which would end in all of
+// the head. They stay in the page cache.
+const screenMapped = 1024
 
 // screenInput takes the head's input as 16-bit numbers and works out what the
 // bands depend on.
@@ -213,8 +229,7 @@ func (b *backend) screenInput(x []float32) {
 	in.beta = float32(math.Sqrt(errors) + screenSlop*length)
 }
 
-// screenTiles bounds the logits of all rows. A tile is read from memory once:
-// the second product finds it in the cache.
+// screenTiles bounds the logits of all rows.
 func (b *backend) screenTiles(worker int) {
 	s, in, n := b.screen, &b.screen.x, b.model.Hidden
 	acc := b.scratch.worker[worker].acc
@@ -223,8 +238,7 @@ func (b *backend) screenTiles(worker int) {
 	for lo, hi := b.pool.take(tiles, 1); lo < hi; lo, hi = b.pool.take(tiles, 1) {
 		for t := lo; t < hi; t++ {
 			words := s.words[t*kernel.TileRows*n/8 : (t+1)*kernel.TileRows*n/8]
-			b.NibbleVec(high, words, in.high)
-			b.NibbleVec(low, words, in.low)
+			b.NibbleVecs(high, low, words, in.high, in.low)
 			for r := range high {
 				id := t*kernel.TileRows + r
 				codes := float64(256*int64(high[r])+int64(low[r])) - in.sum
@@ -236,7 +250,7 @@ func (b *backend) screenTiles(worker int) {
 	}
 }
 
-// rescore computes the reference logits of the open rows.
+// rescore is rescoreOpen's part of a worker.
 func (b *backend) rescore(worker int) {
 	s := b.screen
 	for lo, hi := b.pool.take(len(s.open), 4); lo < hi; lo, hi = b.pool.take(len(s.open), 4) {

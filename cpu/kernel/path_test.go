@@ -321,6 +321,23 @@ func TestReLU2(t *testing.T) {
 	})
 }
 
+func TestMulAdd(t *testing.T) {
+	eachPath(t, func(t *testing.T, p *Path) {
+		r := newRand()
+		for _, in := range floatInputs {
+			for n := 0; n <= 70; n++ {
+				x, u, a := floats("x", n, r, in.make), floats("u", n, r, in.make), in.make(r)
+				got, want := poisonedFloats("y", n), make([]float32, n)
+				p.MulAdd(got, x, u, a)
+				mulAdd(want, x, u, a)
+				sameFloats(t, "MulAdd "+in.name, got, want)
+				p.MulAdd(x, x, u, a)
+				sameFloats(t, "MulAdd in place "+in.name, x, want)
+			}
+		}
+	})
+}
+
 // headSizes are all lengths up to two turns of the widest loop, and the usual ones.
 func headSizes() []int {
 	sizes := []int{160, 192, 200, 256}

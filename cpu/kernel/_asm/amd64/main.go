@@ -22,7 +22,7 @@ func main() {
 	tritsVec()
 	unpackTrits()
 	packTrits()
-	nibbleVec512()
+	nibbleVecs512()
 	nibbleVec256("nibbleVecVNNI", true)
 	nibbleVec256("nibbleVecAVX2", false)
 	for _, v := range []vector{ymm, zmm} {
@@ -38,6 +38,7 @@ func main() {
 	scale()
 	addScaled()
 	relu2()
+	mulAdd()
 	if err := f.Write(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
