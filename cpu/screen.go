@@ -108,12 +108,20 @@ func (b *backend) newScreen(tell func(bytes int)) (*screen, error) {
 				}
 				nibbles(s.words[t*kernel.TileRows*n/8:(t+1)*kernel.TileRows*n/8], codes, n)
 				tell(kernel.TileRows * n / 2)
+				if t == hi-1 || t%16 == 15 {
+					b.releaseHead(max(t-15, lo), t+1)
+				}
 			}
-			out, row := &b.model.Output, b.model.Output.RowBytes() // of the file's pages few are read again
-			b.model.Release(out.Data[lo*kernel.TileRows*row : min(hi*kernel.TileRows, b.model.VocabSize)*row])
 		}
 	})
+	b.releaseHead(0, rows/kernel.TileRows)
 	return s, nil
+}
+
+// releaseHead releases the rows of tiles [lo, hi), of which few are read again.
+func (b *backend) releaseHead(lo, hi int) {
+	out, tile := &b.model.Output, kernel.TileRows*b.model.Output.RowBytes()
+	b.model.Release(out.Data[lo*tile : min(hi*tile, len(out.Data))])
 }
 
 // screenRow stores the codes of the row in w.line and returns its quantum and
