@@ -88,6 +88,10 @@ func BenchmarkTernaryMat(b *testing.B) {
 			fill(x, 3)
 			seconds := fastest(b, func() { p.TernaryMat(acc, w, x) })
 			b.ReportMetric(float64(p.Panel*n*rows)/seconds/1e9, "GMAC/s")
+			if p.Few > 0 {
+				seconds := fastest(b, func() { p.TernaryFew(acc[:p.Few*rows], w, x[:p.Few*n]) })
+				b.ReportMetric(float64(p.Few*n*rows)/seconds/1e9, "GMAC/s-few")
+			}
 		})
 	}
 }

@@ -27,6 +27,7 @@ const (
 type Path struct {
 	Name  string
 	Panel int // tokens that TernaryMat takes at once
+	Few   int // tokens that TernaryFew takes at once; 0 where Panel is small
 
 	// TernaryVec stores acc[r] = sum over k of code[r][k] * x[k], with codes
 	// 0, 1, 2 for the weights -1, 0, +1: the caller takes off the sum of x.
@@ -39,6 +40,10 @@ type Path struct {
 	// x (k/4, Panel, 4), so that the four activations that meet one field of a
 	// word lie together.
 	TernaryMat func(acc []int32, w []uint32, x []int8)
+
+	// TernaryFew is TernaryMat for Few tokens, which it multiplies in about the
+	// time that one takes to come from memory. nil where Few is 0.
+	TernaryFew func(acc []int32, w []uint32, x []int8)
 
 	// NibbleVec stores acc[r] = sum over k of code[r][k] * x[k], with codes 0 to
 	// 15. acc (rows), a multiple of 64; x (k); w (rows/64, k/8, 64): a word holds

@@ -24,8 +24,10 @@ var avx2 = Path{
 var avx512 = Path{
 	Name:         "avx512",
 	Panel:        12,
+	Few:          4,
 	TernaryVec:   ternaryVecAVX512,
 	TernaryMat:   ternaryMatAVX512,
+	TernaryFew:   ternaryFewAVX512,
 	NibbleVec:    nibbleVecAVX512,
 	MulMax:       mulMaxAVX2,
 	BlockSquares: blockSquaresAVX2,

@@ -101,11 +101,11 @@ func TestTernary(t *testing.T) {
 				}
 				w := edge[uint32]("w", rows*n/16)
 				for _, in := range ternaryInputs {
-					for _, panel := range []int{1, p.Panel} {
-						name, run := fmt.Sprintf("TernaryVec %s (%d, %d)", in.name, rows, n), p.TernaryVec
-						if panel > 1 {
-							name, run = fmt.Sprintf("TernaryMat %s (%d, %d)", in.name, rows, n), p.TernaryMat
+					for panel, run := range map[int]func(acc []int32, w []uint32, x []int8){1: p.TernaryVec, p.Panel: p.TernaryMat, p.Few: p.TernaryFew} {
+						if panel == 0 {
+							continue
 						}
+						name := fmt.Sprintf("%d tokens, %s (%d, %d)", panel, in.name, rows, n)
 						x := edge[int8]("x", panel*n)
 						in.fill(r, w, x)
 						want := make([]int32, panel*rows)
