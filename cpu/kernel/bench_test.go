@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"time"
 	"unsafe"
@@ -83,16 +84,17 @@ func BenchmarkTernaryMat(b *testing.B) {
 	w := make([]uint32, rows*n/16)
 	fill(w, 0x12121212)
 	for _, p := range native() {
-		b.Run(p.Name, func(b *testing.B) {
-			x, acc := make([]int8, p.Panel*n), make([]int32, p.Panel*rows)
-			fill(x, 3)
-			seconds := fastest(b, func() { p.TernaryMat(acc, w, x) })
-			b.ReportMetric(float64(p.Panel*n*rows)/seconds/1e9, "GMAC/s")
-			if p.Few > 0 {
-				seconds := fastest(b, func() { p.TernaryFew(acc[:p.Few*rows], w, x[:p.Few*n]) })
-				b.ReportMetric(float64(p.Few*n*rows)/seconds/1e9, "GMAC/s-few")
+		for tokens, run := range map[int]func(acc []int32, w []uint32, x []int8){p.Panel: p.TernaryMat, p.Few: p.TernaryFew} {
+			if tokens == 0 {
+				continue
 			}
-		})
+			b.Run(fmt.Sprintf("%s, %d tokens", p.Name, tokens), func(b *testing.B) {
+				x, acc := make([]int8, tokens*n), make([]int32, tokens*rows)
+				fill(x, 3)
+				seconds := fastest(b, func() { run(acc, w, x) })
+				b.ReportMetric(float64(tokens*n*rows)/seconds/1e9, "GMAC/s")
+			})
+		}
 	}
 }
 
