@@ -16,7 +16,7 @@ const tooLarge = (127 + 100) << 23
 // codes that meet one field of a word lie together: (n/4, width, 4). A group that
 // is not full multiplies what an earlier batch has left in it, for nothing.
 type quantised struct {
-	panel, few int
+	panel, few int       // tokens of a group; few is 0 where there is one kind only
 	n          int       // length of each vector
 	codes      []int8    // (tokens of the groups, n)
 	sum        []int32   // (batch) sum of the codes of a token
@@ -25,8 +25,12 @@ type quantised struct {
 
 func newQuantised(batch, width int, path *kernel.Path) quantised {
 	padded := (batch + path.Panel - 1) / path.Panel * path.Panel
+	few := 0
+	if path.TernaryFew != nil {
+		few = path.Few
+	}
 	return quantised{
-		panel: path.Panel, few: path.Few,
+		panel: path.Panel, few: few,
 		codes: make([]int8, padded*width),
 		sum:   make([]int32, batch),
 		scale: make([]float32, batch),
@@ -157,7 +161,7 @@ func (b *backend) productGroup(worker int, m *matrix, tile, first int) (width in
 	switch width {
 	case 1:
 		multiply = b.TernaryVec
-	case b.Few:
+	case x.few:
 		multiply = b.TernaryFew
 	}
 	multiply(b.scratch.worker[worker].acc[:width*kernel.TileRows], m.part(tile, tile+1), x.part(first, width))

@@ -84,10 +84,7 @@ func BenchmarkTernaryMat(b *testing.B) {
 	w := make([]uint32, rows*n/16)
 	fill(w, 0x12121212)
 	for _, p := range native() {
-		for tokens, run := range map[int]func(acc []int32, w []uint32, x []int8){p.Panel: p.TernaryMat, p.Few: p.TernaryFew} {
-			if tokens == 0 {
-				continue
-			}
+		for tokens, run := range products(p) {
 			b.Run(fmt.Sprintf("%s, %d tokens", p.Name, tokens), func(b *testing.B) {
 				x, acc := make([]int8, tokens*n), make([]int32, tokens*rows)
 				fill(x, 3)

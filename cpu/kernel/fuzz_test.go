@@ -58,7 +58,7 @@ func FuzzPaths(f *testing.F) {
 			p.TernaryMat(sums, w, a)
 			ternaryMat(wantSums, w, a, p.Panel)
 			sameInts(t, p.Name+" TernaryMat", sums, wantSums)
-			if p.Few > 0 {
+			if p.TernaryFew != nil {
 				few, wantFew := sums[:p.Few*TileRows], wantSums[:p.Few*TileRows]
 				p.TernaryFew(few, w, a[:p.Few*n])
 				ternaryMat(wantFew, w, a[:p.Few*n], p.Few)

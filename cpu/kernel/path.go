@@ -27,7 +27,7 @@ const (
 type Path struct {
 	Name  string
 	Panel int // tokens that TernaryMat takes at once
-	Few   int // tokens that TernaryFew takes at once; 0 where Panel is small
+	Few   int // tokens that cost a batch little more than one; 0: none, or not measured
 
 	// TernaryVec stores acc[r] = sum over k of code[r][k] * x[k], with codes
 	// 0, 1, 2 for the weights -1, 0, +1: the caller takes off the sum of x.
@@ -42,7 +42,7 @@ type Path struct {
 	TernaryMat func(acc []int32, w []uint32, x []int8)
 
 	// TernaryFew is TernaryMat for Few tokens, which it multiplies in about the
-	// time that one takes to come from memory. nil where Few is 0.
+	// time that the words take to come from memory. nil where TernaryMat does.
 	TernaryFew func(acc []int32, w []uint32, x []int8)
 
 	// NibbleVec stores acc[r] = sum over k of code[r][k] * x[k], with codes 0 to
