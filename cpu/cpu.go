@@ -90,6 +90,7 @@ func (b *backend) Info() compute.Info {
 		Path:    b.Path.Name,
 		Threads: b.workers,
 		Batch:   b.batch,
+		Few:     min(b.Few, b.batch),
 		Weights: b.memory.Weights + b.memory.Screen,
 		Cache:   b.memory.Cache,
 	}

@@ -75,7 +75,7 @@ func (b *backend) allocate() {
 	s.v = make([]float32, b.batch*m.KVHeads*m.HeadDim)
 	s.gate = make([]float32, b.batch*m.FFN)
 	s.up = make([]float32, b.batch*m.FFN)
-	s.in = newQuantised(b.batch, width, b.Panel)
+	s.in = newQuantised(b.batch, width, b.Path)
 	s.worker = make([]workerScratch, b.workers)
 	for i := range s.worker {
 		w := &s.worker[i]

@@ -32,9 +32,9 @@ type screen struct {
 	length  []float32 // (rows in tiles) at least |r| and |d*(c-u)|
 	dither  []float32 // (Hidden) u
 
-	x      screenInput
-	upper  []float32           // (rows in tiles) most that a row's logit can be
-	lower  []float32           // and least
+	inputs []*screenInput // of tokens; the first n are the batch's
+	n      int
+	x      []float32           // (Hidden) the input whose open rows are computed
 	open   []int32             // rows whose logit can be among the best
 	logits []float32           // (len(open))
 	least  []compute.Candidate // the rows whose logit is at least the highest
@@ -42,14 +42,16 @@ type screen struct {
 	rescored int // rows, since their pages were released
 }
 
-// screenInput is the head's input, 256*high + low in units of s.
+// screenInput is the head's input for one token, 256*high + low in units of s,
+// and what the logits can be.
 type screenInput struct {
-	exact     []float32 // (Hidden)
-	high, low []int8    // (Hidden)
-	sum       float64   // of (8+u)*q: what the codes, stored plus 8, are too much
+	t         int     // token of the batch
+	high, low []int8  // (Hidden)
+	sum       float64 // of (8+u)*q: what the codes, stored plus 8, are too much
 	s         float64
 	// The band of a row is quantum*alpha + length*beta.
-	alpha, beta float32
+	alpha, beta  float32
+	upper, lower []float32 // (rows in tiles) most and least that a row's logit can be
 }
 
 const (
@@ -63,6 +65,9 @@ const (
 	screenShare = 1. / 8
 	// screenRange is how far the numbers of the input go: high stays an int8.
 	screenRange = 32000
+	// screenTokens is how many tokens of a batch go through the screen: a draft.
+	// Each takes a megabyte.
+	screenTokens = 16
 )
 
 // newDither returns n fixed random numbers in [-1/2, 1/2), by SplitMix64.
@@ -89,10 +94,8 @@ func (b *backend) newScreen(tell func(bytes int)) (*screen, error) {
 	s := &screen{
 		words:   words,
 		quantum: make([]float32, rows), length: make([]float32, rows),
-		upper: make([]float32, rows), lower: make([]float32, rows),
 		dither: newDither(n),
 	}
-	s.x.high, s.x.low = make([]int8, n), make([]int8, n)
 	ones := slices.Repeat([]float32{1}, n)
 	b.parallel(func(worker int) {
 		w := &b.scratch.worker[worker]
@@ -162,18 +165,41 @@ func nibbles(words []uint32, codes []int8, n int) {
 	}
 }
 
-// candidates fills best with the highest logits for the head's input x. It
-// reports false where the screen leaves too many rows open.
-func (b *backend) candidates(best []compute.Candidate, x []float32) (done bool) {
+// screened finds the candidates of all tokens that ask for them, and for nothing
+// else. Tokens of which the screen leaves too many rows open get room for a whole
+// row of logits instead. It reports false where a logit is not finite.
+func (b *backend) screened() (ok bool) {
+	s := b.screen
+	s.n = 0
+	for t := range b.scratch.rows {
+		if b.scratch.rows[t].ranked() {
+			b.screenInput(t)
+		}
+	}
+	b.pool.run(b.regions.screen)
+	ok = true
+	for _, in := range s.inputs[:s.n] {
+		r := &b.scratch.rows[in.t]
+		if !b.narrow(in, len(r.top)) {
+			r.logits = b.spareRow()
+			continue
+		}
+		ok = compute.Best(r.top, s.logits, s.open) && ok
+	}
+	return ok
+}
+
+// narrow notes the rows that can be among the n best and computes their logits.
+// It reports false where they are too many.
+func (b *backend) narrow(in *screenInput, n int) (few bool) {
 	s, vocab := b.screen, b.model.VocabSize
+	s.x = vector(b.scratch.x, in.t, b.model.Hidden)
 	most := int(float64(vocab) * screenShare)
-	if len(best) > most {
+	if n > most {
 		return false
 	}
-	b.screenInput(x)
-	b.pool.run(b.regions.screen)
-	s.least = slices.Grow(s.least[:0], len(best))[:len(best)]
-	compute.Best(s.least, s.lower[:vocab], nil)
+	s.least = slices.Grow(s.least[:0], n)[:n]
+	compute.Best(s.least, in.lower[:vocab], nil)
 	s.open = s.open[:0]
 	for _, c := range s.least {
 		s.open = append(s.open, c.ID)
@@ -181,7 +207,7 @@ func (b *backend) candidates(best []compute.Candidate, x []float32) (done bool) 
 	b.rescoreOpen()
 	bound := slices.Min(s.logits) // so many logits are at least this; NaN leaves all rows open
 	s.open = s.open[:0]
-	for id, upper := range s.upper[:vocab] {
+	for id, upper := range in.upper[:vocab] {
 		if !(upper < bound) {
 			s.open = append(s.open, int32(id))
 		}
@@ -210,11 +236,25 @@ func (b *backend) rescoreOpen() {
 // the head. They stay in the page cache.
 const screenMapped = 1024
 
-// screenInput takes the head's input as 16-bit numbers and works out what the
-// bands depend on.
-func (b *backend) screenInput(x []float32) {
-	s, in := b.screen, &b.screen.x
-	in.exact = x
+// input returns room for one more input.
+func (s *screen) input() *screenInput {
+	if s.n == len(s.inputs) {
+		n, rows := len(s.dither), len(s.quantum)
+		s.inputs = append(s.inputs, &screenInput{
+			high: make([]int8, n), low: make([]int8, n),
+			upper: make([]float32, rows), lower: make([]float32, rows),
+		})
+	}
+	s.n++
+	return s.inputs[s.n-1]
+}
+
+// screenInput takes the head's input of a token as 16-bit numbers and works out
+// what the bands depend on.
+func (b *backend) screenInput(t int) {
+	s, x := b.screen, vector(b.scratch.x, t, b.model.Hidden)
+	in := s.input()
+	in.t = t
 	top, squares := float32(0), 0.0
 	for _, v := range x {
 		top = max(top, v, -v)
@@ -237,24 +277,33 @@ func (b *backend) screenInput(x []float32) {
 	in.beta = float32(math.Sqrt(errors) + screenSlop*length)
 }
 
-// screenTiles bounds the logits of all rows.
+// screenTiles bounds the logits of all rows. A tile is read from memory once:
+// all inputs but the first find it in the cache.
 func (b *backend) screenTiles(worker int) {
-	s, in, n := b.screen, &b.screen.x, b.model.Hidden
+	s, n := b.screen, b.model.Hidden
 	acc := b.scratch.worker[worker].acc
 	high, low := acc[:kernel.TileRows], acc[kernel.TileRows:2*kernel.TileRows]
 	tiles := len(s.quantum) / kernel.TileRows
 	for lo, hi := b.pool.take(tiles, 1); lo < hi; lo, hi = b.pool.take(tiles, 1) {
 		for t := lo; t < hi; t++ {
 			words := s.words[t*kernel.TileRows*n/8 : (t+1)*kernel.TileRows*n/8]
-			b.NibbleVecs(high, low, words, in.high, in.low)
-			for r := range high {
-				id := t*kernel.TileRows + r
-				codes := float64(256*int64(high[r])+int64(low[r])) - in.sum
-				estimate := float32(codes * in.s * float64(s.quantum[id]))
-				band := s.quantum[id]*in.alpha + s.length[id]*in.beta
-				s.upper[id], s.lower[id] = estimate+band, estimate-band
+			for _, in := range s.inputs[:s.n] {
+				b.NibbleVecs(high, low, words, in.high, in.low)
+				s.bound(in, t*kernel.TileRows, high, low)
 			}
 		}
+	}
+}
+
+// bound stores what the logits of the rows from first on can be, of which high
+// and low are the products.
+func (s *screen) bound(in *screenInput, first int, high, low []int32) {
+	for r := range high {
+		id := first + r
+		codes := float64(256*int64(high[r])+int64(low[r])) - in.sum
+		estimate := float32(codes * in.s * float64(s.quantum[id]))
+		band := s.quantum[id]*in.alpha + s.length[id]*in.beta
+		in.upper[id], in.lower[id] = estimate+band, estimate-band
 	}
 }
 
@@ -263,7 +312,7 @@ func (b *backend) rescore(worker int) {
 	s := b.screen
 	for lo, hi := b.pool.take(len(s.open), 4); lo < hi; lo, hi = b.pool.take(len(s.open), 4) {
 		for i := lo; i < hi; i++ {
-			s.logits[i] = b.logit(worker, int(s.open[i]), s.x.exact)
+			s.logits[i] = b.logit(worker, int(s.open[i]), s.x)
 		}
 	}
 }

@@ -13,6 +13,11 @@ func ternaryVecAVX512(acc []int32, w []uint32, x []int8)
 //go:noescape
 func ternaryMatAVX512(acc []int32, w []uint32, x []int8)
 
+// ternaryFewAVX512 is Path.TernaryFew for 4 tokens.
+//
+//go:noescape
+func ternaryFewAVX512(acc []int32, w []uint32, x []int8)
+
 // ternaryVecVNNI is Path.TernaryVec: a tile at a time, its words once and in
 // order.
 //

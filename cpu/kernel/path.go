@@ -27,6 +27,7 @@ const (
 type Path struct {
 	Name  string
 	Panel int // tokens that TernaryMat takes at once
+	Few   int // tokens that cost a batch little more than one; 0: none, or not measured
 
 	// TernaryVec stores acc[r] = sum over k of code[r][k] * x[k], with codes
 	// 0, 1, 2 for the weights -1, 0, +1: the caller takes off the sum of x.
@@ -39,6 +40,10 @@ type Path struct {
 	// x (k/4, Panel, 4), so that the four activations that meet one field of a
 	// word lie together.
 	TernaryMat func(acc []int32, w []uint32, x []int8)
+
+	// TernaryFew is TernaryMat for Few tokens, which it multiplies in about the
+	// time that the words take to come from memory. nil where TernaryMat does.
+	TernaryFew func(acc []int32, w []uint32, x []int8)
 
 	// TritsVec is TernaryVec for words of trits (trits.go), a fifth less to read:
 	// w (rows/64, ceil(k/20), 64). PackTrits stores a tile of kernel words (k/16,

@@ -5,6 +5,7 @@ import "golang.org/x/sys/cpu"
 var avx2 = Path{
 	Name:         "avx2",
 	Panel:        4,
+	Few:          4,
 	TernaryVec:   ternaryVecAVX2,
 	TernaryMat:   ternaryMatAVX2,
 	NibbleVecs:   oneByOne(nibbleVecAVX2),
@@ -25,8 +26,10 @@ var avx2 = Path{
 var avx512 = Path{
 	Name:         "avx512",
 	Panel:        12,
+	Few:          4,
 	TernaryVec:   ternaryVecAVX512,
 	TernaryMat:   ternaryMatAVX512,
+	TernaryFew:   ternaryFewAVX512,
 	NibbleVecs:   nibbleVecsAVX512,
 	MulMax:       mulMaxAVX2,
 	BlockSquares: blockSquaresAVX2,
@@ -60,6 +63,7 @@ func packTritsVBMI(w, words []uint32) {
 var avxvnni = Path{
 	Name:         "avxvnni",
 	Panel:        5,
+	Few:          5,
 	TernaryVec:   ternaryVecVNNI,
 	TernaryMat:   ternaryMatVNNI,
 	NibbleVecs:   oneByOne(nibbleVecVNNI),

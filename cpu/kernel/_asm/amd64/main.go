@@ -13,7 +13,8 @@ var f = emit.New("amd64")
 
 func main() {
 	ternaryVec512()
-	ternaryMat512()
+	ternaryMat512("ternaryMatAVX512", "is Path.TernaryMat for 12 tokens.", 2, panel512)
+	ternaryMat512("ternaryFewAVX512", "is Path.TernaryFew for 4 tokens.", 4, few512)
 	ternaryVecVNNI()
 	ternaryMatVNNI()
 	ternaryVec2()
