@@ -17,7 +17,8 @@ import (
 )
 
 // New opens the CPU backend for a model. Of the environment it reads BITNET_CPU,
-// which names the kernels to use (portable, avx2, avxvnni, avx512, neon) instead
+// which names the kernels to use (portable, avx2, avxvnni, avx512, avx512vbmi,
+// neon) instead
 // of the best, and BITNET_HEAD, which with "full" leaves out the screen of the
 // head.
 //
@@ -49,7 +50,7 @@ func New(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 	b.pool = newPool(b.workers)
 	b.allocate()
 	if err := m.Guard(func() error { return b.load(opt.Progress) }); err != nil {
-		b.pool.close()
+		b.Close()
 		return nil, err
 	}
 	return b, nil
@@ -67,6 +68,7 @@ type backend struct {
 	slots   int
 	context int
 	memory  Memory
+	free    []func() // of the weights' memory
 	trace   func(compute.Tap)
 
 	scoreScale float32   // log2(e)/sqrt(HeadDim)
@@ -88,6 +90,7 @@ func (b *backend) Info() compute.Info {
 		Path:    b.Path.Name,
 		Threads: b.workers,
 		Batch:   b.batch,
+		Few:     min(b.Few, b.batch),
 		Weights: b.memory.Weights + b.memory.Screen,
 		Cache:   b.memory.Cache,
 	}
@@ -95,6 +98,10 @@ func (b *backend) Info() compute.Info {
 
 func (b *backend) Close() error {
 	b.pool.close()
+	for _, free := range b.free {
+		free()
+	}
+	b.free = nil
 	return nil
 }
 
@@ -111,9 +118,13 @@ func (m Memory) Total() int64 { return m.Weights + m.Screen + m.Cache + m.Scratc
 
 // MemoryFor returns the memory of a backend with these options, none of them 0.
 func MemoryFor(m *weights.Model, opt compute.Options) (mem Memory) {
+	path, err := pickPath()
+	if err != nil { // New says so
+		path = new(kernel.Path)
+	}
 	for i := range m.Layers {
 		for _, t := range m.Layers[i].Tensors() {
-			mem.Weights += int64(tiles(t.Rows) * kernel.TileRows * t.Cols / 4)
+			mem.Weights += int64(tiles(t.Rows)) * 4 * int64(tileWords(path, t.Cols))
 		}
 	}
 	if os.Getenv("BITNET_HEAD") != "full" {
@@ -125,6 +136,9 @@ func MemoryFor(m *weights.Model, opt compute.Options) (mem Memory) {
 	width := max(m.Hidden, m.FFN, heads)
 	row := 4*(2*m.Hidden+2*heads+2*kv+2*m.FFN) + width
 	worker := 9*width + kernel.TileRows*m.Hidden // the codes of a tile of the screen
+	if path.TritsVec != nil {
+		worker += kernel.TileRows * width / 4
+	}
 	rotations := 2 * 4 * int64(opt.Context) * int64(m.HeadDim/2)
 	mem.Scratch = rotations + int64(opt.Batch)*int64(row) + int64(opt.Threads)*int64(worker)
 	return mem

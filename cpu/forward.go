@@ -6,6 +6,7 @@ import (
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/ternary"
 )
 
 // A row is one token of a batch.
@@ -42,6 +43,7 @@ type scratch struct {
 // workerScratch is what one worker needs for itself.
 type workerScratch struct {
 	acc     []int32   // sums of a stretch of tiles
+	tile    []uint32  // (max width/16, 64) a tile of trits unpacked
 	y       []float32 // (max width) normed vector
 	sums    []float32 // (max width/16) block sums of squares
 	codes   []int8    // (max width)
@@ -50,6 +52,11 @@ type workerScratch struct {
 	head    []attended
 	line    []float32 // (Hidden) one widened row of the head
 	numeric bool      // a vector left the contract's range
+}
+
+// unpacked returns room for the kernel words of a tile of m.
+func (w *workerScratch) unpacked(m *matrix) []uint32 {
+	return w.tile[:m.cols/ternary.WordWeights*kernel.TileRows]
 }
 
 func (b *backend) allocate() {
@@ -68,11 +75,14 @@ func (b *backend) allocate() {
 	s.v = make([]float32, b.batch*m.KVHeads*m.HeadDim)
 	s.gate = make([]float32, b.batch*m.FFN)
 	s.up = make([]float32, b.batch*m.FFN)
-	s.in = newQuantised(b.batch, width, b.Panel)
+	s.in = newQuantised(b.batch, width, b.Path)
 	s.worker = make([]workerScratch, b.workers)
 	for i := range s.worker {
 		w := &s.worker[i]
 		w.acc = make([]int32, max(b.Panel*kernel.TileRows, tiles(width)*kernel.TileRows, 2*kernel.TileRows))
+		if b.TritsVec != nil {
+			w.tile = make([]uint32, width/16*kernel.TileRows)
+		}
 		w.y = make([]float32, width)
 		w.sums = make([]float32, width/16)
 		w.codes = make([]int8, width)

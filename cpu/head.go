@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/weights"
@@ -14,7 +16,7 @@ func (b *backend) output() (ok bool) {
 	for i := range s.rows {
 		r := &s.rows[i]
 		wanted = wanted || r.logits != nil || len(r.top) > 0
-		if r.logits == nil && len(r.top) > 0 {
+		if r.ranked() {
 			ranked++
 		}
 	}
@@ -22,24 +24,32 @@ func (b *backend) output() (ok bool) {
 		return true
 	}
 	b.byToken(b.regions.outNorm)
-	ok, full := true, false
-	for t := range s.rows {
-		r := &s.rows[t]
-		if r.logits == nil && len(r.top) > 0 {
-			// A tracer sees whole rows.
-			if ranked <= screenRows && b.screen != nil && b.trace == nil && b.candidates(r.top, vector(s.x, t, b.model.Hidden)) {
-				ok = compute.Best(r.top, b.screen.logits, b.screen.open) && ok
-				continue
+	ok = true
+	if ranked > 0 && ranked <= screenTokens && b.screen != nil && b.trace == nil { // a tracer sees whole rows
+		ok = b.screened()
+	} else {
+		for i := range s.rows {
+			if s.rows[i].ranked() {
+				s.rows[i].logits = b.spareRow()
 			}
-			r.logits = b.spareRow()
 		}
-		full = full || r.logits != nil
 	}
-	if !full {
-		return ok
+	return b.wholeRows() && ok
+}
+
+// ranked reports whether the row wants candidates and nobody its logits.
+func (r *row) ranked() bool { return r.logits == nil && len(r.top) > 0 }
+
+// wholeRows computes the logits of the rows that have room for them, and the
+// candidates from these.
+func (b *backend) wholeRows() (ok bool) {
+	s := &b.scratch
+	if !slices.ContainsFunc(s.rows, func(r row) bool { return r.logits != nil }) {
+		return true
 	}
 	b.pool.run(b.regions.logits)
 	b.tapLogits()
+	ok = true
 	for t := range s.rows {
 		if r := &s.rows[t]; r.logits != nil && len(r.top) > 0 {
 			ok = compute.Best(r.top, r.logits, nil) && ok
@@ -47,10 +57,6 @@ func (b *backend) output() (ok bool) {
 	}
 	return ok
 }
-
-// screenRows is how many rows of a batch go through the screen one by one; for
-// more it is cheaper to read the head once for all.
-const screenRows = 2
 
 // spareRow returns room for the logits of one more row of the batch.
 func (b *backend) spareRow() []float32 {

@@ -15,28 +15,40 @@ type layer struct {
 	q, k, v, o, gate, up, down *matrix
 }
 
-// A matrix is a ternary matrix in tiles of 64 rows x 1 kernel word, the layout
-// of kernel.Path.TernaryVec. Rows that pad the last tile are never read.
+// A matrix is a ternary matrix in tiles of 64 rows x 1 word, of trits where the
+// path has kernels for them (kernel.Path.TritsVec), else kernel words
+// (kernel.Path.TernaryVec). Rows that pad the last tile are never read.
 type matrix struct {
 	rows, cols int
 	scale      float32
-	words      []uint32 // (tiles, cols/16, 64)
+	tile       int      // words of a tile
+	words      []uint32 // (tiles, words of a row, 64)
 }
 
 func tiles(rows int) int { return (rows + kernel.TileRows - 1) / kernel.TileRows }
 
+// tileWords returns the words of a tile of that width.
+func tileWords(path *kernel.Path, cols int) int {
+	weights := ternary.WordWeights
+	if path.TritsVec != nil {
+		weights = kernel.TritWeights
+	}
+	return kernel.TileRows * ((cols + weights - 1) / weights)
+}
+
 func (m *matrix) tiles() int { return tiles(m.rows) }
 
 // part returns the words of tiles [lo, hi).
-func (m *matrix) part(lo, hi int) []uint32 {
-	n := kernel.TileRows * m.cols / ternary.WordWeights
-	return m.words[lo*n : hi*n]
-}
+func (m *matrix) part(lo, hi int) []uint32 { return m.words[lo*m.tile : hi*m.tile] }
 
 // load copies the ternary weights into tiles and makes the screen of the head,
 // all workers at once.
 func (b *backend) load(progress func(done, total int64)) error {
 	p := loading{b: b, progress: progress, total: b.memory.Weights + b.memory.Screen}
+	var err error
+	if p.words, err = b.pages(b.memory.Weights); err != nil {
+		return err
+	}
 	for i := range b.model.Layers {
 		l := &b.model.Layers[i]
 		b.layers = append(b.layers, layer{
@@ -50,14 +62,25 @@ func (b *backend) load(progress func(done, total int64)) error {
 		return *err
 	}
 	if b.memory.Screen > 0 {
-		b.screen = b.newScreen(func(bytes int) { p.tell(int64(bytes)) })
+		b.screen, err = b.newScreen(func(bytes int) { p.tell(int64(bytes)) })
 	}
-	return nil
+	return err
+}
+
+// pages returns zeroed memory for weights, in words, until Close.
+func (b *backend) pages(bytes int64) ([]uint32, error) {
+	words, free, err := pages(int(bytes / 4))
+	if err != nil {
+		return nil, err
+	}
+	b.free = append(b.free, free)
+	return words, nil
 }
 
 // loading is the copying of the ternary weights, tile by tile.
 type loading struct {
 	b        *backend
+	words    []uint32 // for the matrices that are still to come
 	pieces   []piece
 	next     atomic.Int64 // piece to take
 	failed   atomic.Pointer[error]
@@ -74,10 +97,11 @@ type piece struct {
 	left *atomic.Int64 // tiles of the matrix that are not copied yet
 }
 
-// add allocates the tiles of a matrix and notes them to be filled.
+// add gives a matrix its tiles and notes them to be filled.
 func (p *loading) add(t *weights.Ternary) *matrix {
-	m := &matrix{rows: t.Rows, cols: t.Cols, scale: t.Scale}
-	m.words = make([]uint32, m.tiles()*kernel.TileRows*t.Cols/ternary.WordWeights)
+	m := &matrix{rows: t.Rows, cols: t.Cols, scale: t.Scale, tile: tileWords(p.b.Path, t.Cols)}
+	n := m.tiles() * m.tile
+	m.words, p.words = p.words[:n:n], p.words[n:]
 	left := new(atomic.Int64)
 	left.Store(int64(m.tiles()))
 	for tile := range m.tiles() {
@@ -88,7 +112,7 @@ func (p *loading) add(t *weights.Ternary) *matrix {
 
 // work copies pieces until there are none. Behind the last of a matrix the
 // file's pages are of no more use.
-func (p *loading) work(int) {
+func (p *loading) work(worker int) {
 	for p.failed.Load() == nil {
 		i := int(p.next.Add(1)) - 1
 		if i >= len(p.pieces) {
@@ -97,15 +121,23 @@ func (p *loading) work(int) {
 		c := &p.pieces[i]
 		first := c.tile * kernel.TileRows
 		last := min(first+kernel.TileRows, c.from.Rows)
-		words := c.to.part(c.tile, c.tile+1)
+		to := c.to.part(c.tile, c.tile+1)
+		words := to
+		if p.b.TritsVec != nil {
+			words = p.b.scratch.worker[worker].unpacked(c.to)
+		}
 		if err := ternary.Interleave(words, &c.from.Matrix, kernel.TileRows, 1, first, last); err != nil {
 			err = fmt.Errorf("tensor %s: %w", c.from.Name, err)
 			p.failed.CompareAndSwap(nil, &err)
+			return
+		}
+		if p.b.TritsVec != nil {
+			p.b.PackTrits(to, words)
 		}
 		if c.left.Add(-1) == 0 {
 			p.b.model.Release(c.from.Data)
 		}
-		p.tell(int64(4 * len(words)))
+		p.tell(int64(4 * len(to)))
 	}
 }
 

@@ -11,69 +11,65 @@ import (
 // and NaNs lie above it.
 const tooLarge = (127 + 100) << 23
 
-// quantised is a batch of int8 vectors, as the kernels read them: full panels of
-// Panel tokens, then the tokens left over, one by one if they are few, else in a
-// panel filled up with zeros.
+// quantised is a batch of int8 vectors, as the kernels read them: groups of
+// Panel tokens, then of Few, then a single one. In a group of some width the four
+// codes that meet one field of a word lie together: (n/4, width, 4). A group that
+// is not full multiplies what an earlier batch has left in it, for nothing.
 type quantised struct {
-	panel int
-	n     int       // length of each vector
-	codes []int8    // (panels, n/4, panel, 4), then (rest, n)
-	sum   []int32   // (batch) sum of the codes of a token
-	scale []float32 // (batch) (A*r)*(1/127)
+	panel, few int       // tokens of a group; few is 0 where there is one kind only
+	n          int       // length of each vector
+	codes      []int8    // (tokens of the groups, n)
+	sum        []int32   // (batch) sum of the codes of a token
+	scale      []float32 // (batch) (A*r)*(1/127)
 }
 
-func newQuantised(batch, width, panel int) quantised {
-	padded := (batch + panel - 1) / panel * panel
+func newQuantised(batch, width int, path *kernel.Path) quantised {
+	padded := (batch + path.Panel - 1) / path.Panel * path.Panel
+	few := 0
+	if path.TernaryFew != nil {
+		few = path.Few
+	}
 	return quantised{
-		panel: panel,
+		panel: path.Panel, few: few,
 		codes: make([]int8, padded*width),
 		sum:   make([]int32, batch),
 		scale: make([]float32, batch),
 	}
 }
 
-// groups splits tokens into panels: those of full width, the last of which may
-// be padded, and single tokens behind them.
-func (x *quantised) groups(tokens int) (panels, singles int) {
-	panels, singles = tokens/x.panel, tokens%x.panel
-	if singles > x.panel/4 {
-		panels, singles = panels+1, 0
+// group returns the first token and the width of the group that token t of a
+// batch is in. Two groups of Few cost less than a panel.
+func (x *quantised) group(t, tokens int) (first, width int) {
+	panels, rest := tokens/x.panel*x.panel, tokens%x.panel
+	switch {
+	case t < panels || rest > max(2*x.few, 1):
+		return t - t%x.panel, x.panel
+	case rest > 1:
+		return t - (t-panels)%x.few, x.few
 	}
-	return panels, singles
+	return t, 1
 }
 
-// group returns the codes of a panel, or of a single token behind the panels.
-func (x *quantised) group(i int) []int8 {
-	return x.codes[i*x.panel*x.n : (i+1)*x.panel*x.n]
-}
-
-func (x *quantised) single(panels, i int) []int8 {
-	at := panels*x.panel*x.n + i*x.n
-	return x.codes[at : at+x.n]
+// part returns the codes of a group.
+func (x *quantised) part(first, width int) []int8 {
+	return x.codes[first*x.n : (first+width)*x.n]
 }
 
 // set stores the codes of token t of a batch of so many tokens.
 func (x *quantised) set(t, tokens int, codes []int8) {
-	panels, _ := x.groups(tokens)
-	if t >= panels*x.panel {
-		copy(x.single(panels, t-panels*x.panel), codes)
-		return
-	}
-	to, from := fours(x.group(t/x.panel)), fours(codes)
+	first, width := x.group(t, tokens)
+	to, from := fours(x.part(first, width)), fours(codes)
 	for k, four := range from {
-		to[k*x.panel+t%x.panel] = four
+		to[k*width+t-first] = four
 	}
 }
 
 // get widens the codes of token t into dst.
 func (x *quantised) get(dst []float32, t, tokens int) {
-	panels, _ := x.groups(tokens)
+	first, width := x.group(t, tokens)
+	codes := x.part(first, width)
 	for k := range dst {
-		if t >= panels*x.panel {
-			dst[k] = float32(x.single(panels, t-panels*x.panel)[k])
-		} else {
-			dst[k] = float32(x.group(t / x.panel)[(k/4*x.panel+t%x.panel)*4+k%4])
-		}
+		dst[k] = float32(codes[(k/4*width+t-first)*4+k%4])
 	}
 }
 
@@ -138,23 +134,47 @@ func (b *backend) product(worker int, m *matrix, lo, hi int, out []float32, add 
 		return
 	}
 	x, tokens := &b.scratch.in, len(b.scratch.rows)
-	acc := b.scratch.worker[worker].acc
-	panels, singles := x.groups(tokens)
-	for tile := lo; tile < hi && panels > 0; tile++ { // a tile stays in the cache for all panels
-		for p := range panels {
-			sums := acc[:x.panel*kernel.TileRows]
-			b.TernaryMat(sums, m.part(tile, tile+1), x.group(p))
-			for t := p * x.panel; t < min((p+1)*x.panel, tokens); t++ {
-				at := t % x.panel * kernel.TileRows
-				b.store(m, t, tile, sums[at:at+kernel.TileRows], out, add)
+	if tokens == 1 {
+		vec := b.TernaryVec
+		if b.TritsVec != nil {
+			vec = b.TritsVec
+		}
+		sums := b.scratch.worker[worker].acc[:(hi-lo)*kernel.TileRows]
+		vec(sums, m.part(lo, hi), x.part(0, 1))
+		b.store(m, 0, lo, sums, out, add)
+		return
+	}
+	w := &b.scratch.worker[worker]
+	for tile := lo; tile < hi; tile++ { // a tile stays in the cache for all groups
+		words := m.part(tile, tile+1)
+		if b.TritsVec != nil {
+			words = w.unpacked(m)
+			b.UnpackTrits(words, m.part(tile, tile+1))
+		}
+		for first := 0; first < tokens; {
+			width := b.productGroup(w.acc, words, first)
+			for t := first; t < min(first+width, tokens); t++ {
+				b.store(m, t, tile, w.acc[(t-first)*kernel.TileRows:][:kernel.TileRows], out, add)
 			}
+			first += width
 		}
 	}
-	for i := range singles {
-		sums := acc[:(hi-lo)*kernel.TileRows]
-		b.TernaryVec(sums, m.part(lo, hi), x.single(panels, i))
-		b.store(m, tokens-singles+i, lo, sums, out, add)
+}
+
+// productGroup multiplies a tile's kernel words with the group of tokens that
+// begins with first and returns its width. The sums go to acc (width, 64).
+func (b *backend) productGroup(acc []int32, words []uint32, first int) (width int) {
+	x := &b.scratch.in
+	first, width = x.group(first, len(b.scratch.rows))
+	multiply := b.TernaryMat
+	switch width {
+	case 1:
+		multiply = b.TernaryVec
+	case x.few:
+		multiply = b.TernaryFew
 	}
+	multiply(acc[:width*kernel.TileRows], words, x.part(first, width))
+	return width
 }
 
 // store scales the sums of the rows from a tile on: point 4 of the contract.

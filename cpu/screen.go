@@ -3,6 +3,7 @@ package cpu
 import (
 	"math"
 	"slices"
+	"unsafe"
 
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
@@ -26,27 +27,31 @@ import (
 // |d*(c-u).f| <= |d*(c-u)|*|f|. Last, the band has room for the roundings of the
 // float32 sums.
 type screen struct {
-	words   []uint32  // (tiles, Hidden/8, 64), kernel.Path.NibbleVec
+	words   []uint32  // (tiles, Hidden/8, 64), kernel.Path.NibbleVecs
 	quantum []float32 // (rows in tiles) d
 	length  []float32 // (rows in tiles) at least |r| and |d*(c-u)|
 	dither  []float32 // (Hidden) u
 
-	x      screenInput
-	upper  []float32           // (rows in tiles) most that a row's logit can be
-	lower  []float32           // and least
+	inputs []*screenInput // of tokens; the first n are the batch's
+	n      int
+	x      []float32           // (Hidden) the input whose open rows are computed
 	open   []int32             // rows whose logit can be among the best
 	logits []float32           // (len(open))
 	least  []compute.Candidate // the rows whose logit is at least the highest
+
+	rescored int // rows, since their pages were released
 }
 
-// screenInput is the head's input, 256*high + low in units of s.
+// screenInput is the head's input for one token, 256*high + low in units of s,
+// and what the logits can be.
 type screenInput struct {
-	exact     []float32 // (Hidden)
-	high, low []int8    // (Hidden)
-	sum       float64   // of (8+u)*q: what the codes, stored plus 8, are too much
+	t         int     // token of the batch
+	high, low []int8  // (Hidden)
+	sum       float64 // of (8+u)*q: what the codes, stored plus 8, are too much
 	s         float64
 	// The band of a row is quantum*alpha + length*beta.
-	alpha, beta float32
+	alpha, beta  float32
+	upper, lower []float32 // (rows in tiles) most and least that a row's logit can be
 }
 
 const (
@@ -60,6 +65,9 @@ const (
 	screenShare = 1. / 8
 	// screenRange is how far the numbers of the input go: high stays an int8.
 	screenRange = 32000
+	// screenTokens is how many tokens of a batch go through the screen: a draft.
+	// Each takes a megabyte.
+	screenTokens = 16
 )
 
 // newDither returns n fixed random numbers in [-1/2, 1/2), by SplitMix64.
@@ -77,15 +85,18 @@ func newDither(n int) []float32 {
 
 // newScreen makes the codes of the head, all workers at once. tell hears of
 // every part of the codes that is done.
-func (b *backend) newScreen(tell func(bytes int)) *screen {
+func (b *backend) newScreen(tell func(bytes int)) (*screen, error) {
 	n, rows := b.model.Hidden, tiles(b.model.VocabSize)*kernel.TileRows
+	words, err := b.pages(int64(rows * n / 2))
+	if err != nil {
+		return nil, err
+	}
 	s := &screen{
-		words:   make([]uint32, rows*n/8),
+		words:   words,
 		quantum: make([]float32, rows), length: make([]float32, rows),
-		upper: make([]float32, rows), lower: make([]float32, rows),
 		dither: newDither(n),
 	}
-	s.x.high, s.x.low = make([]int8, n), make([]int8, n)
+	ones := slices.Repeat([]float32{1}, n)
 	b.parallel(func(worker int) {
 		w := &b.scratch.worker[worker]
 		codes := make([]int8, kernel.TileRows*n)
@@ -95,40 +106,41 @@ func (b *backend) newScreen(tell func(bytes int)) *screen {
 				for r := range kernel.TileRows {
 					if id := t*kernel.TileRows + r; id < b.model.VocabSize {
 						b.widenHead(w.line, id)
-						s.quantum[id], s.length[id] = b.screenRow(codes[r*n:(r+1)*n], w, s.dither)
+						s.quantum[id], s.length[id] = b.screenRow(codes[r*n:(r+1)*n], w, s.dither, ones)
 					}
 				}
 				nibbles(s.words[t*kernel.TileRows*n/8:(t+1)*kernel.TileRows*n/8], codes, n)
 				tell(kernel.TileRows * n / 2)
+				if t == hi-1 || t%16 == 15 {
+					b.releaseHead(max(t-15, lo), t+1)
+				}
 			}
-			out, row := &b.model.Output, b.model.Output.RowBytes() // of the file's pages few are read again
-			b.model.Release(out.Data[lo*kernel.TileRows*row : min(hi*kernel.TileRows, b.model.VocabSize)*row])
 		}
 	})
-	return s
+	b.releaseHead(0, rows/kernel.TileRows)
+	return s, nil
+}
+
+// releaseHead releases the rows of tiles [lo, hi), of which few are read again.
+func (b *backend) releaseHead(lo, hi int) {
+	out, tile := &b.model.Output, kernel.TileRows*b.model.Output.RowBytes()
+	b.model.Release(out.Data[lo*tile : min(hi*tile, len(out.Data))])
 }
 
 // screenRow stores the codes of the row in w.line and returns its quantum and
 // length. A row that holds no numbers has an endless length, so that it always
 // stays open.
-func (b *backend) screenRow(codes []int8, w *workerScratch, dither []float32) (quantum, length float32) {
-	row := w.line
+func (b *backend) screenRow(codes []int8, w *workerScratch, dither, ones []float32) (quantum, length float32) {
+	row, y := w.line, w.y[:len(w.line)]
 	sums := w.sums[:len(row)/16]
 	b.BlockSquares(sums, row)
 	length = float32(math.Sqrt(float64(kernel.Halving(sums))))
-	top := float32(0)
-	for _, v := range row {
-		top = max(top, v, -v) // NaN wins
-	}
+	top := math.Float32frombits(b.MulMax(y, row, ones)) // NaN wins
 	if !(top <= screenLargest) {
 		return 0, float32(math.Inf(1))
 	}
 	quantum = max(top, screenSmallest) / screenLevels
-	inv := 1 / quantum
-	y := w.y[:len(row)]
-	for i, v := range row {
-		y[i] = float32(v*inv) + dither[i]
-	}
+	b.MulAdd(y, row, dither, 1/quantum)
 	b.Quantise(codes, y, 1)
 	return quantum, length + quantum*float32(math.Sqrt(float64(len(row))))/2
 }
@@ -142,34 +154,60 @@ const (
 
 // nibbles packs the codes of a tile (64, n), each plus 8, into words (n/8, 64).
 func nibbles(words []uint32, codes []int8, n int) {
-	for r := range kernel.TileRows {
-		row := fours(codes[r*n : (r+1)*n])
-		for b := range n / 8 {
-			low, high := row[2*b], row[2*b+1]
-			word := uint32(0)
-			for j := range 4 {
-				word |= uint32(low[j]+8)<<(8*j) | uint32(high[j]+8)<<(8*j+4)
-			}
-			words[b*kernel.TileRows+r] = word
+	eights := unsafe.Slice((*[2]uint32)(unsafe.Pointer(unsafe.SliceData(codes))), len(codes)/8)
+	for b := range n / 8 {
+		to := words[b*kernel.TileRows:][:kernel.TileRows]
+		for r := range to {
+			eight := &eights[r*n/8+b]
+			const low, signs = 0x0F0F0F0F, 0x88888888 // -8 to 7 as 0 to 15: the sign changes
+			to[r] = (eight[0]&low | eight[1]&low<<4) ^ signs
 		}
 	}
 }
 
-// candidates fills best with the highest logits for the head's input x. It
-// reports false where the screen leaves too many rows open.
-func (b *backend) candidates(best []compute.Candidate, x []float32) (done bool) {
+// screened finds the candidates of all tokens that ask for them, and for nothing
+// else. Tokens of which the screen leaves too many rows open get room for a whole
+// row of logits instead. It reports false where a logit is not finite.
+func (b *backend) screened() (ok bool) {
+	s := b.screen
+	s.n = 0
+	for t := range b.scratch.rows {
+		if b.scratch.rows[t].ranked() {
+			b.screenInput(t)
+		}
+	}
+	b.pool.run(b.regions.screen)
+	ok = true
+	for _, in := range s.inputs[:s.n] {
+		r := &b.scratch.rows[in.t]
+		if !b.narrow(in, len(r.top)) {
+			r.logits = b.spareRow()
+			continue
+		}
+		ok = compute.Best(r.top, s.logits, s.open) && ok
+	}
+	return ok
+}
+
+// narrow notes the rows that can be among the n best and computes their logits.
+// It reports false where they are too many.
+func (b *backend) narrow(in *screenInput, n int) (few bool) {
 	s, vocab := b.screen, b.model.VocabSize
+	s.x = vector(b.scratch.x, in.t, b.model.Hidden)
 	most := int(float64(vocab) * screenShare)
-	if len(best) > most {
+	if n > most {
 		return false
 	}
-	b.screenInput(x)
-	b.pool.run(b.regions.screen)
-	s.least = slices.Grow(s.least[:0], len(best))[:len(best)]
-	compute.Best(s.least, s.lower[:vocab], nil)
-	bound := s.least[len(best)-1].Logit
+	s.least = slices.Grow(s.least[:0], n)[:n]
+	compute.Best(s.least, in.lower[:vocab], nil)
 	s.open = s.open[:0]
-	for id, upper := range s.upper[:vocab] {
+	for _, c := range s.least {
+		s.open = append(s.open, c.ID)
+	}
+	b.rescoreOpen()
+	bound := slices.Min(s.logits) // so many logits are at least this; NaN leaves all rows open
+	s.open = s.open[:0]
+	for id, upper := range in.upper[:vocab] {
 		if !(upper < bound) {
 			s.open = append(s.open, int32(id))
 		}
@@ -177,16 +215,46 @@ func (b *backend) candidates(best []compute.Candidate, x []float32) (done bool) 
 	if len(s.open) > most {
 		return false
 	}
-	s.logits = slices.Grow(s.logits[:0], len(s.open))[:len(s.open)]
-	b.pool.run(b.regions.rescore)
+	b.rescoreOpen()
 	return true
 }
 
-// screenInput takes the head's input as 16-bit numbers and works out what the
-// bands depend on.
-func (b *backend) screenInput(x []float32) {
-	s, in := b.screen, &b.screen.x
-	in.exact = x
+// rescoreOpen computes the reference logits of the open rows.
+func (b *backend) rescoreOpen() {
+	s := b.screen
+	s.logits = slices.Grow(s.logits[:0], len(s.open))[:len(s.open)]
+	b.pool.run(b.regions.rescore)
+	s.rescored += len(s.open)
+	if s.rescored >= screenMapped {
+		b.model.Release(b.model.Output.Data)
+		s.rescored = 0
+	}
+}
+
+// screenMapped is after how many rescored rows their pages of the file are
+// released: the system maps up to 64 KiB around each, which would end in all of
+// the head. They stay in the page cache.
+const screenMapped = 1024
+
+// input returns room for one more input.
+func (s *screen) input() *screenInput {
+	if s.n == len(s.inputs) {
+		n, rows := len(s.dither), len(s.quantum)
+		s.inputs = append(s.inputs, &screenInput{
+			high: make([]int8, n), low: make([]int8, n),
+			upper: make([]float32, rows), lower: make([]float32, rows),
+		})
+	}
+	s.n++
+	return s.inputs[s.n-1]
+}
+
+// screenInput takes the head's input of a token as 16-bit numbers and works out
+// what the bands depend on.
+func (b *backend) screenInput(t int) {
+	s, x := b.screen, vector(b.scratch.x, t, b.model.Hidden)
+	in := s.input()
+	in.t = t
 	top, squares := float32(0), 0.0
 	for _, v := range x {
 		top = max(top, v, -v)
@@ -210,34 +278,41 @@ func (b *backend) screenInput(x []float32) {
 }
 
 // screenTiles bounds the logits of all rows. A tile is read from memory once:
-// the second product finds it in the cache.
+// all inputs but the first find it in the cache.
 func (b *backend) screenTiles(worker int) {
-	s, in, n := b.screen, &b.screen.x, b.model.Hidden
+	s, n := b.screen, b.model.Hidden
 	acc := b.scratch.worker[worker].acc
 	high, low := acc[:kernel.TileRows], acc[kernel.TileRows:2*kernel.TileRows]
 	tiles := len(s.quantum) / kernel.TileRows
 	for lo, hi := b.pool.take(tiles, 1); lo < hi; lo, hi = b.pool.take(tiles, 1) {
 		for t := lo; t < hi; t++ {
 			words := s.words[t*kernel.TileRows*n/8 : (t+1)*kernel.TileRows*n/8]
-			b.NibbleVec(high, words, in.high)
-			b.NibbleVec(low, words, in.low)
-			for r := range high {
-				id := t*kernel.TileRows + r
-				codes := float64(256*int64(high[r])+int64(low[r])) - in.sum
-				estimate := float32(codes * in.s * float64(s.quantum[id]))
-				band := s.quantum[id]*in.alpha + s.length[id]*in.beta
-				s.upper[id], s.lower[id] = estimate+band, estimate-band
+			for _, in := range s.inputs[:s.n] {
+				b.NibbleVecs(high, low, words, in.high, in.low)
+				s.bound(in, t*kernel.TileRows, high, low)
 			}
 		}
 	}
 }
 
-// rescore computes the reference logits of the open rows.
+// bound stores what the logits of the rows from first on can be, of which high
+// and low are the products.
+func (s *screen) bound(in *screenInput, first int, high, low []int32) {
+	for r := range high {
+		id := first + r
+		codes := float64(256*int64(high[r])+int64(low[r])) - in.sum
+		estimate := float32(codes * in.s * float64(s.quantum[id]))
+		band := s.quantum[id]*in.alpha + s.length[id]*in.beta
+		in.upper[id], in.lower[id] = estimate+band, estimate-band
+	}
+}
+
+// rescore is rescoreOpen's part of a worker.
 func (b *backend) rescore(worker int) {
 	s := b.screen
 	for lo, hi := b.pool.take(len(s.open), 4); lo < hi; lo, hi = b.pool.take(len(s.open), 4) {
 		for i := lo; i < hi; i++ {
-			s.logits[i] = b.logit(worker, int(s.open[i]), s.x.exact)
+			s.logits[i] = b.logit(worker, int(s.open[i]), s.x)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package cpu
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -51,7 +52,10 @@ func structure(b *backend, t *testing.T) {
 			binary.LittleEndian.PutUint32(out.Bytes(id)[4*i:], math.Float32bits(float32(v)))
 		}
 	}
-	b.screen = b.newScreen(func(int) {})
+	var err error
+	if b.screen, err = b.newScreen(func(int) {}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // inputs are vectors that the head may meet: of all sizes, with outliers, and
@@ -84,6 +88,26 @@ func make32(n int, value func(i int) float64) []float32 {
 	return x
 }
 
+// candidates finds the k best of tokens with such inputs of the head. open says how
+// many rows were computed for the last of them, ok that all numbers were finite.
+// Tokens without candidates are those of which all rows would be read.
+func (b *backend) candidates(k int, inputs ...[]float32) (best [][]compute.Candidate, open int, ok bool) {
+	s := &b.scratch
+	s.rows, s.spare = s.rows[:0], 0
+	for t, x := range inputs {
+		copy(vector(s.x, t, len(x)), x)
+		s.rows = append(s.rows, row{top: make([]compute.Candidate, k)})
+	}
+	b.onPool(func() { ok = b.screened() })
+	for _, r := range s.rows {
+		if r.logits != nil {
+			r.top = nil
+		}
+		best = append(best, r.top)
+	}
+	return best, len(b.screen.open), ok
+}
+
 // onPool runs f where regions may be run.
 func (b *backend) onPool(f func()) {
 	b.pool.begin()
@@ -107,18 +131,22 @@ func TestScreen(t *testing.T) {
 			}
 			worst := 0.0
 			for round := range rounds {
-				for name, x := range inputs(b, r) {
-					for _, k := range []int{1, 40, 300} {
-						name := fmt.Sprintf("round %d, %s, %d best", round, name, k)
-						got := make([]compute.Candidate, k)
-						done := false
-						b.onPool(func() { done = b.candidates(got, x) })
-						if !done {
-							t.Logf("%s: %d rows open, all are read", name, len(b.screen.open))
+				named := inputs(b, r)
+				names := slices.Sorted(maps.Keys(named))
+				var xs [][]float32
+				for _, name := range names {
+					xs = append(xs, named[name])
+				}
+				for _, k := range []int{1, 40, 300} {
+					got, _, ok := b.candidates(k, xs...)
+					if !ok {
+						t.Error("not finite")
+					}
+					for i, x := range xs {
+						name := fmt.Sprintf("round %d, %s, %d best", round, names[i], k)
+						if got[i] == nil {
+							t.Logf("%s: all rows are read", name)
 							continue
-						}
-						if !compute.Best(got, b.screen.logits, b.screen.open) {
-							t.Errorf("%s: not finite", name)
 						}
 						logits := make([]float32, b.model.VocabSize)
 						for id := range logits {
@@ -126,10 +154,10 @@ func TestScreen(t *testing.T) {
 						}
 						want := make([]compute.Candidate, k)
 						compute.Best(want, logits, nil)
-						if !slices.Equal(got, want) {
-							t.Errorf("%s: %v, expected %v", name, got, want)
+						if !slices.Equal(got[i], want) {
+							t.Errorf("%s: %v, expected %v", name, got[i], want)
 						}
-						worst = max(worst, b.checkBounds(t, name, logits))
+						worst = max(worst, b.checkBounds(t, name, b.screen.inputs[i], logits))
 					}
 				}
 			}
@@ -142,10 +170,9 @@ func TestScreen(t *testing.T) {
 }
 
 // checkBounds returns the largest error of an estimate as a part of its band.
-func (b *backend) checkBounds(t *testing.T, name string, logits []float32) (worst float64) {
-	s := b.screen
+func (b *backend) checkBounds(t *testing.T, name string, in *screenInput, logits []float32) (worst float64) {
 	for id, logit := range logits {
-		lower, upper := float64(s.lower[id]), float64(s.upper[id])
+		lower, upper := float64(in.lower[id]), float64(in.upper[id])
 		if float64(logit) < lower || float64(logit) > upper {
 			t.Fatalf("%s: logit %v of row %d lies outside of %v to %v", name, logit, id, lower, upper)
 		}
@@ -162,16 +189,16 @@ func TestScreenOpens(t *testing.T) {
 	b := screened(t, weights.F16)
 	row := make([]float32, b.model.Hidden)
 	b.widenHead(row, 777)
-	b.onPool(func() { b.candidates(make([]compute.Candidate, 1), row) })
-	if n := len(b.screen.open); n > 10 || !slices.Contains(b.screen.open, 777) {
-		t.Errorf("%d rows open beside one that stands out", n)
+	if _, open, _ := b.candidates(1, row); open > 10 || !slices.Contains(b.screen.open, 777) {
+		t.Errorf("%d rows open beside one that stands out", open)
 	}
 	nan := b.model.Output.Bytes(4242)
 	nan[2], nan[3] = 0xFF, 0x7F
-	b.screen = b.newScreen(func(int) {})
-	done := false
-	b.onPool(func() { done = b.candidates(make([]compute.Candidate, 1), row) })
-	if done && compute.Best(make([]compute.Candidate, 1), b.screen.logits, b.screen.open) {
+	var err error
+	if b.screen, err = b.newScreen(func(int) {}); err != nil {
+		t.Fatal(err)
+	}
+	if best, _, ok := b.candidates(1, row); best[0] != nil && ok {
 		t.Error("a row with a NaN was passed over")
 	}
 }
@@ -201,14 +228,16 @@ func BenchmarkHead(b *testing.B) {
 		{"random", make32(len(row), func(int) float64 { return r.NormFloat64() })},
 		{"cosine of 0.3", make32(len(row), func(i int) float64 { return float64(row[i]) + noise*r.NormFloat64() })},
 	} {
-		best := make([]compute.Candidate, 40)
-		h.onPool(func() { h.candidates(best, c.x) })
-		b.Run("screen, "+c.name, func(b *testing.B) {
-			for b.Loop() {
-				h.onPool(func() { h.candidates(best, c.x) })
-			}
-			b.ReportMetric(float64(len(h.screen.open)), "rows-open")
-		})
+		for _, tokens := range []int{1, 4, 8} {
+			xs := slices.Repeat([][]float32{c.x}, tokens)
+			b.Run(fmt.Sprintf("screen, %s, %d tokens", c.name, tokens), func(b *testing.B) {
+				open := 0
+				for b.Loop() {
+					_, open, _ = h.candidates(40, xs...)
+				}
+				b.ReportMetric(float64(open), "rows-open")
+			})
+		}
 		b.Run("all, "+c.name, func(b *testing.B) {
 			h.scratch.rows = append(h.scratch.rows[:0], row1(h, c.x))
 			for b.Loop() {

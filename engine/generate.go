@@ -27,6 +27,11 @@ type Request struct {
 	Max      int           // most tokens to generate; 0: until the text ends or the context is full
 	Stop     []string      // strings that end the text, themselves left out
 	Sampling sample.Params // the zero value: sample.Defaults()
+
+	// Draft is how many tokens at most are guessed at once from what the text
+	// repeats. 0: as many as pay on the backend; below 0: none. Guesses change
+	// how long a text takes and nothing else.
+	Draft int
 }
 
 // A Piece is a part of the generated text.
@@ -51,6 +56,8 @@ type Stats struct {
 	Prompt     int           // tokens of the prompt
 	Cached     int           // of them found in the cache
 	Generated  int           // tokens sampled, an end token included
+	Drafted    int           // tokens guessed, see Request.Draft
+	Accepted   int           // of them those that were right
 	PromptTime time.Duration // until the first token
 	DecodeTime time.Duration // from the first token on
 }
@@ -88,9 +95,13 @@ type generation struct {
 	slot    *slot
 	tokens  []int32 // prompt and what was sampled
 	fed     int     // how many of them the cache holds
+	draft   drafter // what the cache holds behind them
 	sampler *sample.Sampler
-	logits  []float32 // (VocabSize) of the last token, -Inf where not computed
-	top     []compute.Candidate
+	// Outputs of the last token, and of the draft behind it. Without top logits is
+	// (rows, VocabSize); else it is one row of -Inf to put candidates in.
+	logits  []float32
+	top     [][]compute.Candidate // (rows)
+	row     int                   // of the token to sample from
 	decoder *tokenizer.Decoder
 	stop    stopper
 	ends    []int32
@@ -115,6 +126,7 @@ func (e *Engine) newGeneration(r Request) (*generation, error) {
 	}
 	g := &generation{
 		e: e, r: r, tokens: tokens, sampler: sampler,
+		draft:   drafter{most: r.Draft},
 		logits:  make([]float32, e.model.VocabSize),
 		decoder: e.tokenizer.NewDecoder(),
 		stop:    stopper{stops: r.Stop},
@@ -125,6 +137,9 @@ func (e *Engine) newGeneration(r Request) (*generation, error) {
 		g.logits[i] = masked
 	}
 	g.stats.Prompt = len(tokens)
+	if e.options.Trace != nil { // a tracer sees each position once
+		g.draft.most = -1
+	}
 	return g, nil
 }
 
@@ -218,44 +233,91 @@ func (g *generation) next(ctx context.Context) (Piece, error) {
 	return Piece{Text: text, Token: id, Stats: g.stats}, nil
 }
 
-// feed gives the backend the next tokens, of a long prompt one batch. Behind the
-// last it asks for what sampling needs: the best candidates, if these decide.
+// feed gives the backend the next tokens, of a long prompt one batch, and behind
+// a single one a draft. A token that came with a draft is there already.
 func (g *generation) feed() error {
-	n := min(len(g.tokens)-g.fed, max(g.e.Info().Batch, 1))
+	if g.draft.accept(g.tokens[g.fed]) {
+		g.stats.Accepted++
+		g.row++
+		g.hold(1)
+		return nil
+	}
+	info := g.e.Info()
+	n := min(len(g.tokens)-g.fed, max(info.Batch, 1))
 	step := compute.Step{Slot: g.slot.index, Pos: g.fed, Tokens: g.tokens[g.fed : g.fed+n]}
 	if g.fed+n == len(g.tokens) {
-		if k, ok := g.sampler.Enough(len(g.tokens)); ok {
-			g.top = slices.Grow(g.top[:0], k)[:k]
-			step.Top = [][]compute.Candidate{g.top}
-		} else {
-			g.top = g.top[:0]
-			step.Logits = g.logits
+		var draft []int32
+		if n == 1 {
+			draft = g.draft.next(g.tokens, info.Few, min(g.room(), info.Batch-1))
+			step.Tokens = append(step.Tokens, draft...) // into the room behind g.tokens
 		}
+		g.want(&step, 1+len(draft))
 	}
 	g.slot.tokens = g.slot.tokens[:0] // in case of an error
-	if err := g.e.forward(g.slot, step); err != nil {
-		if errors.Is(err, errRefeed) {
-			g.fed = 0
-			return nil
-		}
-		if errors.Is(err, compute.ErrNumeric) {
-			err = fmt.Errorf("%w (at positions %d to %d: the weights are damaged)", err, g.fed, g.fed+n-1)
-		}
+	switch err := g.e.forward(g.slot, step); {
+	case errors.Is(err, errRefeed):
+		g.fed = 0
+		g.draft.drop()
+		return nil
+	case errors.Is(err, compute.ErrNumeric) && len(step.Tokens) > n:
+		g.draft = drafter{most: -1} // a token that will never come may be at fault
+		return nil
+	case errors.Is(err, compute.ErrNumeric):
+		return fmt.Errorf("%w (at positions %d to %d: the weights are damaged)", err, g.fed, g.fed+n-1)
+	case err != nil:
 		return err
 	}
-	g.fed += n
-	g.slot.tokens = g.tokens[:g.fed]
+	g.stats.Drafted += len(step.Tokens) - n
+	g.hold(n)
 	return nil
 }
 
-// sample draws the next token. The rows of logits that candidates stand in are
+// hold notes that the cache holds n more of the tokens.
+func (g *generation) hold(n int) {
+	g.fed += n
+	g.slot.tokens = g.tokens[:g.fed]
+}
+
+// room returns how many tokens may follow before the last one.
+func (g *generation) room() int {
+	n := g.e.context - len(g.tokens)
+	if g.r.Max > 0 {
+		n = min(n, g.r.Max-g.stats.Generated)
+	}
+	return n - 1
+}
+
+// want asks for what sampling needs behind each of the last tokens of a step: the
+// best candidates, if these decide, else whole rows.
+func (g *generation) want(step *compute.Step, rows int) {
+	g.row = 0
+	if _, ok := g.sampler.Enough(len(g.tokens)); !ok {
+		n := rows * g.e.model.VocabSize
+		g.logits = slices.Grow(g.logits[:0], n)[:n]
+		step.Logits = g.logits
+		return
+	}
+	g.top = append(g.top, make([][]compute.Candidate, max(rows-len(g.top), 0))...)
+	for i := range rows {
+		k, _ := g.sampler.Enough(len(g.tokens) + i)
+		g.top[i] = slices.Grow(g.top[i][:0], k)[:k]
+	}
+	step.Top = g.top[:rows]
+}
+
+// sample draws the next token. The row of logits that candidates stand in is
 // masked elsewhere.
 func (g *generation) sample() (int32, error) {
-	for _, c := range g.top {
+	if len(g.top) == 0 {
+		v := g.e.model.VocabSize
+		return g.sampler.Sample(g.logits[g.row*v:(g.row+1)*v], g.tokens)
+	}
+	top := g.top[g.row]
+	for _, c := range top {
 		g.logits[c.ID] = c.Logit
 	}
 	id, err := g.sampler.Sample(g.logits, g.tokens)
-	for _, c := range g.top {
+	for _, c := range top {
 		g.logits[c.ID] = masked
 	}
 	return id, err

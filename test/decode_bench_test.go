@@ -17,8 +17,9 @@ import (
 // BenchmarkDecode decodes with a model of the 2B4T's shape, read from a GGUF
 // file, and prints beside the rate what the machine's memory allowed in the same
 // run: the bytes that a token must read over the bandwidth of the best of some
-// loops that only read. A token reads the weights at two bits, and the head: as
-// it is stored for whole rows of logits, in four-bit codes for the best 40.
+// loops that only read. A token reads the weights as the backend holds them, at
+// 1.6 bits or at two, and the head: as it is stored for whole rows of logits, in
+// four-bit codes for the best 40.
 func BenchmarkDecode(b *testing.B) {
 	m := bigGGUF(b)
 	for _, head := range []string{"whole", "best 40"} {
@@ -29,13 +30,14 @@ func BenchmarkDecode(b *testing.B) {
 }
 
 func decode(b *testing.B, m *weights.Model, whole bool, threads int) {
-	backend, err := cpu.New(m, compute.Options{Slots: 1, Context: 512, Threads: threads})
+	opt := compute.Options{Slots: 1, Context: 512, Batch: 16, Threads: threads}
+	backend, err := cpu.New(m, opt)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer backend.Close()
 	step := compute.Step{Tokens: make([]int32, 16)}
-	read := ternaryBytes(m)
+	read := int(cpu.MemoryFor(m, opt).Weights)
 	if whole {
 		step.Logits = make([]float32, m.VocabSize)
 		read += len(m.Output.Data)
@@ -113,16 +115,6 @@ func bigGGUF(b *testing.B) *weights.Model {
 	}
 	b.Cleanup(func() { m.Close() })
 	return m
-}
-
-// ternaryBytes returns the bytes of the ternary matrices at two bits a weight.
-func ternaryBytes(m *weights.Model) (n int) {
-	for i := range m.Layers {
-		for _, t := range m.Layers[i].Tensors() {
-			n += t.Rows * t.Cols / 4
-		}
-	}
-	return n
 }
 
 // readBandwidth returns the bytes/s at which threads read data that no cache

@@ -29,6 +29,7 @@ type generateFlags struct {
 	stop     []string
 	bias     []string
 	seed     int64
+	draft    int
 	sampling sample.Params
 	json     bool
 	verbose  bool
@@ -51,6 +52,7 @@ func generateCmd(std stdio) *cobra.Command {
 	flags.StringVar(&f.system, "system", "", "system `MESSAGE`, with --chat")
 	flags.IntVarP(&f.tokens, "n-predict", "n", -1, "most tokens to generate; -1: until the text ends")
 	flags.Int64VarP(&f.seed, "seed", "s", -1, "seed of the sampling; -1: another one each time")
+	flags.IntVar(&f.draft, "draft", -1, "most tokens to guess at once from what the text repeats, which changes nothing but the speed; 0: none; -1: as many as pay")
 	flags.Float32Var(&f.sampling.Temp, "temp", f.sampling.Temp, "temperature; 0: always the likeliest token")
 	flags.IntVar(&f.sampling.TopK, "top-k", f.sampling.TopK, "sample among the `K` likeliest tokens; 0: all")
 	flags.Float32Var(&f.sampling.TopP, "top-p", f.sampling.TopP, "and among those that hold this share of the probability; 1: all")
@@ -128,6 +130,9 @@ func (f *generateFlags) request(cmd *cobra.Command, in io.Reader) (engine.Reques
 	if f.tokens < -1 || f.tokens == 0 {
 		return r, usage("-n %d: a number from 1 on, or -1 for no limit", f.tokens)
 	}
+	if f.draft < -1 {
+		return r, usage("--draft %d: a number of tokens, 0 for none, or -1 for as many as pay", f.draft)
+	}
 	var err error
 	if f.sampling.LogitBias, err = parseBias(f.bias); err != nil {
 		return r, err
@@ -137,6 +142,9 @@ func (f *generateFlags) request(cmd *cobra.Command, in io.Reader) (engine.Reques
 	}
 	f.sampling.Seed = uint64(f.seed)
 	r.Sampling, r.Stop, r.Max = f.sampling, f.stop, max(f.tokens, 0)
+	if r.Draft = f.draft; f.draft <= 0 {
+		r.Draft = -1 - f.draft // here 0 is none, there -1
+	}
 	switch {
 	case !f.chat:
 		r.Prompt = f.prompt
@@ -222,12 +230,15 @@ func (f *generateFlags) explain(w io.Writer, e *engine.Engine, r engine.Request)
 
 // rates is the line of speeds behind a text.
 func rates(s engine.Stats) string {
-	cached := ""
+	cached, drafted := "", ""
 	if s.Cached > 0 {
 		cached = fmt.Sprintf(" (%d cached)", s.Cached)
 	}
-	return fmt.Sprintf("prompt %d tokens%s, %.1f tok/s; generated %d tokens, %.1f tok/s",
-		s.Prompt, cached, perSecond(s.Prompt-s.Cached, s.PromptTime), s.Generated, perSecond(s.Generated-1, s.DecodeTime))
+	if s.Drafted > 0 {
+		drafted = fmt.Sprintf("; %d of %d drafted tokens accepted (%.0f %%)", s.Accepted, s.Drafted, 100*float64(s.Accepted)/float64(s.Drafted))
+	}
+	return fmt.Sprintf("prompt %d tokens%s, %.1f tok/s; generated %d tokens, %.1f tok/s%s",
+		s.Prompt, cached, perSecond(s.Prompt-s.Cached, s.PromptTime), s.Generated, perSecond(s.Generated-1, s.DecodeTime), drafted)
 }
 
 func perSecond(n int, d time.Duration) float64 {
@@ -249,6 +260,8 @@ type result struct {
 	PromptTokens       int           `json:"prompt_tokens"`
 	CachedTokens       int           `json:"cached_tokens"`
 	GeneratedTokens    int           `json:"generated_tokens"`
+	DraftedTokens      int           `json:"drafted_tokens"`
+	AcceptedTokens     int           `json:"accepted_tokens"` // of the drafted
 	PromptPerSecond    float64       `json:"prompt_tokens_per_second"`
 	GeneratedPerSecond float64       `json:"generated_tokens_per_second"`
 }
@@ -259,6 +272,7 @@ func (f *generateFlags) result(e *engine.Engine, text string, last engine.Piece)
 		Text: text, Finish: last.Finish, Model: e.Model().Path,
 		Backend: info.Backend, Path: info.Path, Reasons: e.Reasons(), Seed: f.sampling.Seed,
 		PromptTokens: s.Prompt, CachedTokens: s.Cached, GeneratedTokens: s.Generated,
+		DraftedTokens: s.Drafted, AcceptedTokens: s.Accepted,
 		PromptPerSecond:    perSecond(s.Prompt-s.Cached, s.PromptTime),
 		GeneratedPerSecond: perSecond(s.Generated-1, s.DecodeTime),
 	}

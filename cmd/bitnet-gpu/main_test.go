@@ -100,6 +100,7 @@ func TestUsage(t *testing.T) {
 		{"unknown flag", []string{"generate", "--foo"}, exitUsage, "unknown flag"},
 		{"no number", []string{"generate", "-n", "many"}, exitUsage, "invalid argument"},
 		{"bad -n", []string{"generate", "-m", tinyA, "-p", "x", "-n", "-5"}, exitUsage, "-n -5"},
+		{"bad --draft", []string{"generate", "-m", tinyA, "-p", "x", "--draft", "-2"}, exitUsage, "--draft -2"},
 		{"bad temperature", []string{"generate", "-m", tinyA, "-p", "x", "--temp", "NaN"}, exitUsage, "temp"},
 		{"bad top-p", []string{"generate", "-m", tinyA, "-p", "x", "--top-p", "2"}, exitUsage, "top-p"},
 		{"bad bias", []string{"generate", "-m", tinyA, "-p", "x", "-l", "15043"}, exitUsage, "ID+X"},
@@ -167,6 +168,19 @@ func TestGenerate(t *testing.T) {
 	}
 	if r.Text != strings.ToValidUTF8(greedy, "\uFFFD") || r.Finish != "length" || r.Backend != "cpu" || r.GeneratedTokens != 20 {
 		t.Errorf("--json: %+v", r)
+	}
+	for _, draft := range []string{"0", "1", "7"} {
+		var d result
+		if err := json.Unmarshal([]byte(generate("-p", "Hello", "--temp", "0", "--json", "--draft", draft)), &d); err != nil {
+			t.Fatal(err)
+		}
+		if d.Text != r.Text || d.GeneratedTokens != 20 || (d.DraftedTokens == 0) != (draft == "0") || d.AcceptedTokens > d.DraftedTokens {
+			t.Errorf("--draft %s: %+v", draft, d)
+		}
+	}
+	_, errs, _ := command(t, "", "generate", "-m", tinyA, "-n", "20", "-p", "Hello", "--temp", "0", "--draft", "3")
+	if !strings.Contains(errs, "drafted tokens accepted (") {
+		t.Errorf("nothing of drafts in %q", errs)
 	}
 }
 

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"time"
 	"unsafe"
@@ -83,12 +84,14 @@ func BenchmarkTernaryMat(b *testing.B) {
 	w := make([]uint32, rows*n/16)
 	fill(w, 0x12121212)
 	for _, p := range native() {
-		b.Run(p.Name, func(b *testing.B) {
-			x, acc := make([]int8, p.Panel*n), make([]int32, p.Panel*rows)
-			fill(x, 3)
-			seconds := fastest(b, func() { p.TernaryMat(acc, w, x) })
-			b.ReportMetric(float64(p.Panel*n*rows)/seconds/1e9, "GMAC/s")
-		})
+		for tokens, run := range products(p) {
+			b.Run(fmt.Sprintf("%s, %d tokens", p.Name, tokens), func(b *testing.B) {
+				x, acc := make([]int8, tokens*n), make([]int32, tokens*rows)
+				fill(x, 3)
+				seconds := fastest(b, func() { run(acc, w, x) })
+				b.ReportMetric(float64(tokens*n*rows)/seconds/1e9, "GMAC/s")
+			})
+		}
 	}
 }
 

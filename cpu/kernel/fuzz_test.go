@@ -58,6 +58,12 @@ func FuzzPaths(f *testing.F) {
 			p.TernaryMat(sums, w, a)
 			ternaryMat(wantSums, w, a, p.Panel)
 			sameInts(t, p.Name+" TernaryMat", sums, wantSums)
+			if p.TernaryFew != nil {
+				few, wantFew := sums[:p.Few*TileRows], wantSums[:p.Few*TileRows]
+				p.TernaryFew(few, w, a[:p.Few*n])
+				ternaryMat(wantFew, w, a[:p.Few*n], p.Few)
+				sameInts(t, p.Name+" TernaryFew", few, wantFew)
+			}
 			sums, wantSums = sums[:TileRows], wantSums[:TileRows]
 			p.TernaryVec(sums, w, a[:n])
 			ternaryVec(wantSums, w, a[:n])

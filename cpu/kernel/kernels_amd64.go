@@ -13,6 +13,11 @@ func ternaryVecAVX512(acc []int32, w []uint32, x []int8)
 //go:noescape
 func ternaryMatAVX512(acc []int32, w []uint32, x []int8)
 
+// ternaryFewAVX512 is Path.TernaryFew for 4 tokens.
+//
+//go:noescape
+func ternaryFewAVX512(acc []int32, w []uint32, x []int8)
+
 // ternaryVecVNNI is Path.TernaryVec: a tile at a time, its words once and in
 // order.
 //
@@ -35,20 +40,35 @@ func ternaryVecAVX2(acc []int32, w []uint32, x []int8)
 //go:noescape
 func ternaryMatAVX2(acc []int32, w []uint32, x []int8)
 
-// nibbleVecAVX512 is Path.NibbleVec: a tile at a time, its words once and in
+// tritsVecVBMI is Path.TritsVec: a tile at a time, its words once and in order.
+//
+//go:noescape
+func tritsVecVBMI(acc []int32, w []uint32, x []int8)
+
+// unpackTritsVBMI is Path.UnpackTrits.
+//
+//go:noescape
+func unpackTritsVBMI(words []uint32, w []uint32)
+
+// packTritsAVX512 is Path.PackTrits for words of a multiple of 80 columns.
+//
+//go:noescape
+func packTritsAVX512(w []uint32, words []uint32)
+
+// nibbleVecsAVX512 is Path.NibbleVecs: a tile at a time, its words once and in
 // order.
 //
 //go:noescape
-func nibbleVecAVX512(acc []int32, w []uint32, x []int8)
+func nibbleVecsAVX512(acc []int32, acc2 []int32, w []uint32, x []int8, x2 []int8)
 
-// nibbleVecVNNI is Path.NibbleVec: a tile at a time, its words once and in
-// order.
+// nibbleVecVNNI is half of Path.NibbleVecs: a tile at a time, its words once
+// and in order.
 //
 //go:noescape
 func nibbleVecVNNI(acc []int32, w []uint32, x []int8)
 
-// nibbleVecAVX2 is Path.NibbleVec: a tile at a time, its words once and in
-// order.
+// nibbleVecAVX2 is half of Path.NibbleVecs: a tile at a time, its words once
+// and in order.
 //
 //go:noescape
 func nibbleVecAVX2(acc []int32, w []uint32, x []int8)
@@ -127,3 +147,8 @@ func addScaledAVX2(h []float32, acc []int32, sum int32, s float32)
 //
 //go:noescape
 func relu2AVX2(v []float32, gate []float32, up []float32)
+
+// mulAddAVX2 is Path.MulAdd.
+//
+//go:noescape
+func mulAddAVX2(y []float32, x []float32, u []float32, a float32)

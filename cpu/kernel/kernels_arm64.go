@@ -13,8 +13,8 @@ func ternaryVecNEON(acc []int32, w []uint32, x []int8)
 //go:noescape
 func ternaryMatNEON(acc []int32, w []uint32, x []int8)
 
-// nibbleVecNEON is Path.NibbleVec: a tile at a time, its words once and in
-// order.
+// nibbleVecNEON is half of Path.NibbleVecs: a tile at a time, its words once
+// and in order.
 //
 //go:noescape
 func nibbleVecNEON(acc []int32, w []uint32, x []int8)
@@ -73,3 +73,8 @@ func addScaledNEON(h []float32, acc []int32, sum int32, s float32)
 //
 //go:noescape
 func relu2NEON(v []float32, gate []float32, up []float32)
+
+// mulAddNEON is Path.MulAdd.
+//
+//go:noescape
+func mulAddNEON(y []float32, x []float32, u []float32, a float32)

@@ -1432,3 +1432,33 @@ single51:
 	B single51
 done52:
 	RET
+
+// func mulAddNEON(y []float32, x []float32, u []float32, a float32)
+TEXT ·mulAddNEON(SB), NOSPLIT, $0-76
+	MOVD y_base+0(FP), R0
+	MOVD y_len+8(FP), R1
+	MOVD x_base+24(FP), R2
+	MOVD u_base+48(FP), R3
+	FMOVS a+72(FP), F8
+	VDUP V8.S[0], V8.S4
+wide53:
+	CMP $4, R1
+	BLT single54
+	FMOVQ.P 16(R2), F0
+	WORD $0x6E28DC00 // fmul v0.4s, v0.4s, v8.4s
+	FMOVQ.P 16(R3), F1
+	WORD $0x4E21D400 // fadd v0.4s, v0.4s, v1.4s
+	FMOVQ.P F0, 16(R0)
+	SUB $4, R1
+	B wide53
+single54:
+	CBZ R1, done55
+	FMOVS.P 4(R2), F0
+	WORD $0x6E28DC00 // fmul v0.4s, v0.4s, v8.4s
+	FMOVS.P 4(R3), F1
+	WORD $0x4E21D400 // fadd v0.4s, v0.4s, v1.4s
+	FMOVS.P F0, 4(R0)
+	SUB $1, R1
+	B single54
+done55:
+	RET

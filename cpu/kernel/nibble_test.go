@@ -12,22 +12,26 @@ func TestNibbles(t *testing.T) {
 			for _, rows := range []int{64, 192} {
 				for _, in := range ternaryInputs { // for their activations
 					for _, word := range []uint32{0, 0xFFFFFFFF, 0xF0F0F0F0, 1} { // 1: random
-						w, x := edge[uint32]("w", rows*n/8), edge[int8]("x", n)
+						w, x, x2 := edge[uint32]("w", rows*n/8), edge[int8]("x", n), edge[int8]("x2", n)
+						in.fill(r, w[:len(w)/2], x2)
 						in.fill(r, w[:len(w)/2], x)
 						for i := range w {
 							if w[i] = word; word == 1 {
 								w[i] = r.Uint32()
 							}
 						}
-						want := make([]int32, rows)
+						want, want2 := make([]int32, rows), make([]int32, rows)
 						nibbleVec(want, w, x)
-						got := edge[int32]("acc", rows)
+						nibbleVec(want2, w, x2)
+						got, got2 := edge[int32]("acc", rows), edge[int32]("acc2", rows)
 						fill(got, -1)
-						p.NibbleVec(got, w, x)
-						name := fmt.Sprintf("NibbleVec %s, %08x (%d, %d)", in.name, word, rows, n)
+						fill(got2, -1)
+						p.NibbleVecs(got, got2, w, x, x2)
+						name := fmt.Sprintf("NibbleVecs %s, %08x (%d, %d)", in.name, word, rows, n)
 						sameInts(t, name, got, want)
-						if !intact[int32]("acc", len(got)) {
-							t.Errorf("%s stores before acc", name)
+						sameInts(t, name+", the second", got2, want2)
+						if !intact[int32]("acc", rows) || !intact[int32]("acc2", rows) {
+							t.Errorf("%s stores before its sums", name)
 						}
 					}
 				}

@@ -27,6 +27,7 @@ const (
 type Path struct {
 	Name  string
 	Panel int // tokens that TernaryMat takes at once
+	Few   int // tokens that cost a batch little more than one; 0: none, or not measured
 
 	// TernaryVec stores acc[r] = sum over k of code[r][k] * x[k], with codes
 	// 0, 1, 2 for the weights -1, 0, +1: the caller takes off the sum of x.
@@ -40,11 +41,23 @@ type Path struct {
 	// word lie together.
 	TernaryMat func(acc []int32, w []uint32, x []int8)
 
-	// NibbleVec stores acc[r] = sum over k of code[r][k] * x[k], with codes 0 to
-	// 15. acc (rows), a multiple of 64; x (k); w (rows/64, k/8, 64): a word holds
-	// 8 codes of a row, code j in the low and code 4+j in the high half of byte j.
-	// k is below 2^17.
-	NibbleVec func(acc []int32, w []uint32, x []int8)
+	// TernaryFew is TernaryMat for Few tokens, which it multiplies in about the
+	// time that the words take to come from memory. nil where TernaryMat does.
+	TernaryFew func(acc []int32, w []uint32, x []int8)
+
+	// TritsVec is TernaryVec for words of trits (trits.go), a fifth less to read:
+	// w (rows/64, ceil(k/20), 64). PackTrits stores a tile of kernel words (k/16,
+	// 64), of valid codes, as w (ceil(k/20), 64); UnpackTrits is the reverse, for
+	// TernaryMat. All three are nil where trits cost more than they save.
+	TritsVec    func(acc []int32, w []uint32, x []int8)
+	PackTrits   func(w, words []uint32)
+	UnpackTrits func(words, w []uint32)
+
+	// NibbleVecs stores acc[r] = sum over k of code[r][k] * x[k], with codes 0 to
+	// 15, and acc2 the same of x2. acc and acc2 (rows), a multiple of 64; x and x2
+	// (k); w (rows/64, k/8, 64): a word holds 8 codes of a row, code j in the low
+	// and code 4+j in the high half of byte j. k is below 2^17.
+	NibbleVecs func(acc, acc2 []int32, w []uint32, x, x2 []int8)
 
 	// MulMax stores y = FZ(h*g) and returns the bits of max|y|.
 	MulMax func(y, h, g []float32) uint32
@@ -65,6 +78,9 @@ type Path struct {
 
 	// ReLU2 stores v = FZ((u*u)*up), u = max(gate, 0). Any length; v may be gate.
 	ReLU2 func(v, gate, up []float32)
+
+	// MulAdd stores y = x*a + u. Any length; y may be x.
+	MulAdd func(y, x, u []float32, a float32)
 
 	// Scores stores s[t] = (q . keys[t]) * c for the first len(s) keys
 	// (len(s), len(q)) of one head. 1 to 64 scores; any len(q) >= 16.

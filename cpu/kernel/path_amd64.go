@@ -5,15 +5,17 @@ import "golang.org/x/sys/cpu"
 var avx2 = Path{
 	Name:         "avx2",
 	Panel:        4,
+	Few:          4,
 	TernaryVec:   ternaryVecAVX2,
 	TernaryMat:   ternaryMatAVX2,
-	NibbleVec:    nibbleVecAVX2,
+	NibbleVecs:   oneByOne(nibbleVecAVX2),
 	MulMax:       mulMaxAVX2,
 	BlockSquares: blockSquaresAVX2,
 	Quantise:     quantiseAVX2,
 	Scale:        scaleAVX2,
 	AddScaled:    addScaledAVX2,
 	ReLU2:        relu2AVX2,
+	MulAdd:       mulAddAVX2,
 	Scores:       scoresAVX2,
 	Exps:         expsAVX2,
 	WeightedSum:  weightedSumAVX2,
@@ -24,15 +26,18 @@ var avx2 = Path{
 var avx512 = Path{
 	Name:         "avx512",
 	Panel:        12,
+	Few:          4,
 	TernaryVec:   ternaryVecAVX512,
 	TernaryMat:   ternaryMatAVX512,
-	NibbleVec:    nibbleVecAVX512,
+	TernaryFew:   ternaryFewAVX512,
+	NibbleVecs:   nibbleVecsAVX512,
 	MulMax:       mulMaxAVX2,
 	BlockSquares: blockSquaresAVX2,
 	Quantise:     quantiseAVX2,
 	Scale:        scaleAVX2,
 	AddScaled:    addScaledAVX2,
 	ReLU2:        relu2AVX2,
+	MulAdd:       mulAddAVX2,
 	Scores:       scoresAVX512,
 	Exps:         expsAVX2,
 	WeightedSum:  weightedSumAVX512,
@@ -40,18 +45,35 @@ var avx512 = Path{
 	DotF32:       dotF32AVX512,
 }
 
+// avx512vbmi is avx512 with the instructions that take trits apart.
+var avx512vbmi = func() Path {
+	p := avx512
+	p.Name = "avx512vbmi"
+	p.TritsVec, p.PackTrits, p.UnpackTrits = tritsVecVBMI, packTritsVBMI, unpackTritsVBMI
+	return p
+}()
+
+// packTritsVBMI leaves what is not a multiple of 80 columns to the portable loop.
+func packTritsVBMI(w, words []uint32) {
+	groups := len(words) / (5 * TileRows)
+	packTritsAVX512(w[:4*groups*TileRows], words[:5*groups*TileRows])
+	packTrits(w[4*groups*TileRows:], words[5*groups*TileRows:])
+}
+
 var avxvnni = Path{
 	Name:         "avxvnni",
 	Panel:        5,
+	Few:          5,
 	TernaryVec:   ternaryVecVNNI,
 	TernaryMat:   ternaryMatVNNI,
-	NibbleVec:    nibbleVecVNNI,
+	NibbleVecs:   oneByOne(nibbleVecVNNI),
 	MulMax:       mulMaxAVX2,
 	BlockSquares: blockSquaresAVX2,
 	Quantise:     quantiseAVX2,
 	Scale:        scaleAVX2,
 	AddScaled:    addScaledAVX2,
 	ReLU2:        relu2AVX2,
+	MulAdd:       mulAddAVX2,
 	Scores:       scoresAVX2,
 	Exps:         expsAVX2,
 	WeightedSum:  weightedSumAVX2,
@@ -67,6 +89,9 @@ func native() []*Path {
 	}
 	var paths []*Path
 	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI {
+		if x.HasAVX512VBMI && x.HasAVX512GFNI {
+			paths = append(paths, &avx512vbmi)
+		}
 		paths = append(paths, &avx512)
 	}
 	if x.HasAVXVNNI {

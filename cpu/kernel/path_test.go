@@ -86,6 +86,15 @@ func fill[T any](s []T, v T) {
 	}
 }
 
+// products returns the ternary products of a path by their number of tokens.
+func products(p *Path) map[int]func(acc []int32, w []uint32, x []int8) {
+	all := map[int]func(acc []int32, w []uint32, x []int8){1: p.TernaryVec, p.Panel: p.TernaryMat}
+	if p.TernaryFew != nil {
+		all[p.Few] = p.TernaryFew
+	}
+	return all
+}
+
 func TestTernary(t *testing.T) {
 	var cols []int
 	for n := 16; n <= 16*36; n += 16 { // around both sides of the groups of AVX2
@@ -101,11 +110,8 @@ func TestTernary(t *testing.T) {
 				}
 				w := edge[uint32]("w", rows*n/16)
 				for _, in := range ternaryInputs {
-					for _, panel := range []int{1, p.Panel} {
-						name, run := fmt.Sprintf("TernaryVec %s (%d, %d)", in.name, rows, n), p.TernaryVec
-						if panel > 1 {
-							name, run = fmt.Sprintf("TernaryMat %s (%d, %d)", in.name, rows, n), p.TernaryMat
-						}
+					for panel, run := range products(p) {
+						name := fmt.Sprintf("%d tokens, %s (%d, %d)", panel, in.name, rows, n)
 						x := edge[int8]("x", panel*n)
 						in.fill(r, w, x)
 						want := make([]int32, panel*rows)
@@ -316,6 +322,23 @@ func TestReLU2(t *testing.T) {
 				sameFloats(t, "ReLU2 "+in.name, got, want)
 				p.ReLU2(gate, gate, up)
 				sameFloats(t, "ReLU2 in place "+in.name, gate, want)
+			}
+		}
+	})
+}
+
+func TestMulAdd(t *testing.T) {
+	eachPath(t, func(t *testing.T, p *Path) {
+		r := newRand()
+		for _, in := range floatInputs {
+			for n := 0; n <= 70; n++ {
+				x, u, a := floats("x", n, r, in.make), floats("u", n, r, in.make), in.make(r)
+				got, want := poisonedFloats("y", n), make([]float32, n)
+				p.MulAdd(got, x, u, a)
+				mulAdd(want, x, u, a)
+				sameFloats(t, "MulAdd "+in.name, got, want)
+				p.MulAdd(x, x, u, a)
+				sameFloats(t, "MulAdd in place "+in.name, x, want)
 			}
 		}
 	})

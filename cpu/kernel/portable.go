@@ -9,13 +9,14 @@ var portable = Path{
 	Panel:        4,
 	TernaryVec:   ternaryVec,
 	TernaryMat:   func(acc []int32, w []uint32, x []int8) { ternaryMat(acc, w, x, 4) },
-	NibbleVec:    nibbleVec,
+	NibbleVecs:   oneByOne(nibbleVec),
 	MulMax:       mulMax,
 	BlockSquares: blockSquares,
 	Quantise:     quantise,
 	Scale:        scale,
 	AddScaled:    addScaled,
 	ReLU2:        relu2,
+	MulAdd:       mulAdd,
 	Scores:       scores,
 	Exps:         exps,
 	WeightedSum:  weightedSum,
@@ -52,6 +53,18 @@ func wordProduct(word uint32, a *[16]int32) (sum int32) {
 		word >>= 2
 	}
 	return sum
+}
+
+// oneByOne makes Path.NibbleVecs of a function that takes one vector. The second
+// reading finds a tile in the cache.
+func oneByOne(vec func(acc []int32, w []uint32, x []int8)) func(acc, acc2 []int32, w []uint32, x, x2 []int8) {
+	return func(acc, acc2 []int32, w []uint32, x, x2 []int8) {
+		n := TileRows * len(x) / 8
+		for at := 0; at < len(acc); at, w = at+TileRows, w[n:] {
+			vec(acc[at:at+TileRows], w[:n], x)
+			vec(acc2[at:at+TileRows], w[:n], x2)
+		}
+	}
 }
 
 func nibbleVec(acc []int32, w []uint32, x []int8) {
@@ -134,6 +147,12 @@ func relu2(v, gate, up []float32) {
 			u = 0
 		}
 		v[i] = FZ(float32(u*u) * up[i])
+	}
+}
+
+func mulAdd(y, x, u []float32, a float32) {
+	for i := range y {
+		y[i] = float32(x[i]*a) + u[i]
 	}
 }
 

@@ -78,6 +78,7 @@ type Info struct {
 	Path    string // kernels in use, such as "avx512"
 	Threads int    // CPU threads in use; 0 on a GPU
 	Batch   int    // rows computed together
+	Few     int    // rows that cost little more than one; 0 or 1 where none do, or nobody has measured it
 	Weights int64  // bytes of weights the backend keeps for itself
 	Cache   int64  // bytes of KV cache
 }

@@ -88,6 +88,7 @@ func Model(t *testing.T, name string, m *weights.Model, ids []int32, reference R
 	t.Run("two slots", s.twoSlots)
 	t.Run("roll back", s.rollBack)
 	t.Run("candidates", s.candidates)
+	t.Run("drafts", s.drafts)
 	t.Run("greedy", s.greedy)
 }
 
@@ -270,6 +271,33 @@ func (s *suite) candidates(t *testing.T) {
 	must(t, b.Forward([]compute.Step{{Tokens: s.ids, Top: last}}))
 	if want := top(s.rows(n-1, n), 3); !slices.Equal(last[0], want) {
 		t.Fatalf("last: candidates %v, expected %v", last[0], want)
+	}
+}
+
+// drafts feeds each token with a draft of what follows, of which some is wrong,
+// and asks for the outputs of all, in one slot as candidates and in another as
+// logits. What is wrong is fed over.
+func (s *suite) drafts(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 0))
+	b := s.backend(t, 2)
+	for pos := 0; pos < len(s.ids); {
+		n := 1 + r.IntN(9)
+		right := min(1+r.IntN(n), len(s.ids)-pos)
+		tokens := append(slices.Clone(s.ids[pos:pos+right]), slices.Repeat([]int32{2}, n-right)...)
+		best := make([][]compute.Candidate, n)
+		for i := range best {
+			best[i] = make([]compute.Candidate, 1+r.IntN(20))
+		}
+		got := s.poisoned(n)
+		must(t, b.Forward([]compute.Step{{Slot: 1, Pos: pos, Tokens: tokens, Top: best}}))
+		must(t, b.Forward([]compute.Step{{Slot: 0, Pos: pos, Tokens: tokens, Logits: got}}))
+		s.same(t, got[:right*s.m.VocabSize], pos)
+		for i := range right {
+			if want := top(s.rows(pos+i, pos+i+1), len(best[i])); !slices.Equal(best[i], want) {
+				t.Fatalf("position %d in a batch of %d: candidates %v, expected %v", pos+i, n, best[i], want)
+			}
+		}
+		pos += right
 	}
 }
 

@@ -13,12 +13,17 @@ var f = emit.New("amd64")
 
 func main() {
 	ternaryVec512()
-	ternaryMat512()
+	ternaryMat512("ternaryMatAVX512", "is Path.TernaryMat for 12 tokens.", 2, panel512)
+	ternaryMat512("ternaryFewAVX512", "is Path.TernaryFew for 4 tokens.", 4, few512)
 	ternaryVecVNNI()
 	ternaryMatVNNI()
 	ternaryVec2()
 	ternaryMat2()
-	nibbleVec512()
+	tritTables()
+	tritsVec()
+	unpackTrits()
+	packTrits()
+	nibbleVecs512()
 	nibbleVec256("nibbleVecVNNI", true)
 	nibbleVec256("nibbleVecAVX2", false)
 	for _, v := range []vector{ymm, zmm} {
@@ -34,6 +39,7 @@ func main() {
 	scale()
 	addScaled()
 	relu2()
+	mulAdd()
 	if err := f.Write(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

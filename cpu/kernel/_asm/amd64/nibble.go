@@ -4,10 +4,8 @@ package main
 // bytes, a word of 8 codes for each row. The low half of a byte meets one of the
 // first four activations of the block, the high half one of the next four.
 
-// nibbleArgs loads what NibbleVec counts by.
-func nibbleArgs(name string) {
-	f.Func(name, "acc []int32, w []uint32, x []int8", "", 0,
-		"is Path.NibbleVec: a tile at a time, its words once and in order.")
+// nibbleArgs loads what the loops count by.
+func nibbleArgs() {
 	f.Op("MOVQ %s, DI", f.Arg("acc_base"))
 	f.Op("MOVQ %s, R9", f.Arg("acc_len"))
 	f.Op("MOVQ %s, SI", f.Arg("w_base"))
@@ -42,24 +40,34 @@ func nibbleLoop(clear, body, store func()) {
 	ret()
 }
 
-// nibbleVec512 masks the halves in place: the high codes are 16 times as large,
+// nibbleVecs512 masks the halves in place: the high codes are 16 times as large,
 // at most 240, and have accumulators of their own, scaled back at the end. They
-// hold for rows up to 2^17 long: |sum| <= 240*128*len/2.
-func nibbleVec512() {
-	nibbleArgs("nibbleVecAVX512")
-	acc := func(line, half int) int { return 2*line + half } // Z0 to Z7
-	const word, code, act, mask = 8, 12, 16, 18              // four words, two each of the others
+// hold for rows up to 2^17 long: |sum| <= 240*128*len/2. Both vectors meet a word
+// while it is in its register; the second lies R12 behind the first, its sums R11.
+func nibbleVecs512() {
+	f.Func("nibbleVecsAVX512", "acc []int32, acc2 []int32, w []uint32, x []int8, x2 []int8", "", 0,
+		"is Path.NibbleVecs: a tile at a time, its words once and in order.")
+	nibbleArgs()
+	f.Op("MOVQ %s, R11", f.Arg("acc2_base"))
+	f.Op("MOVQ %s, R12", f.Arg("x2_base"))
+	f.Op("SUBQ DI, R11")
+	f.Op("SUBQ R8, R12")
+	acc := func(vector, line, half int) int { return 8*vector + 2*line + half } // Z0 to Z15
+	const word, code, act, mask = 16, 20, 22, 26                                // four words, two codes, four activations
 	for half := range 2 {
 		f.Op("MOVL $0x%08X, AX", uint32(0x0F0F0F0F)<<(4*half))
 		f.Op("VPBROADCASTD AX, Z%d", mask+half)
 	}
+	from := []string{"(BX)", "(BX)(R12*1)"}
 	nibbleLoop(func() {
-		for i := range 8 {
+		for i := range 16 {
 			f.Op("VPXORD Z%d, Z%d, Z%d", i, i, i)
 		}
 	}, func() {
-		for half := range 2 {
-			f.Op("VPBROADCASTD %d(BX), Z%d", 4*half, act+half)
+		for vector := range 2 {
+			for half := range 2 {
+				f.Op("VPBROADCASTD %d%s, Z%d", 4*half, from[vector], act+2*vector+half)
+			}
 		}
 		for line := range 4 {
 			f.Op("PREFETCHT0 %d(SI)", ahead+64*line)
@@ -68,14 +76,22 @@ func nibbleVec512() {
 		for line := range 4 {
 			for half := range 2 {
 				f.Op("VPANDD Z%d, Z%d, Z%d", mask+half, word+line, code+half)
-				f.Op("VPDPBUSD Z%d, Z%d, Z%d", act+half, code+half, acc(line, half))
+			}
+			for vector := range 2 {
+				for half := range 2 {
+					f.Op("VPDPBUSD Z%d, Z%d, Z%d", act+2*vector+half, code+half, acc(vector, line, half))
+				}
 			}
 		}
 	}, func() {
-		for line := range 4 {
-			f.Op("VPSRAD $4, Z%d, Z%d", acc(line, 1), acc(line, 1))
-			f.Op("VPADDD Z%d, Z%d, Z%d", acc(line, 1), acc(line, 0), acc(line, 0))
-			f.Op("VMOVDQU32 Z%d, %d(DI)", acc(line, 0), 64*line)
+		to := []string{"(DI)", "(DI)(R11*1)"}
+		for vector := range 2 {
+			for line := range 4 {
+				low, high := acc(vector, line, 0), acc(vector, line, 1)
+				f.Op("VPSRAD $4, Z%d, Z%d", high, high)
+				f.Op("VPADDD Z%d, Z%d, Z%d", high, low, low)
+				f.Op("VMOVDQU32 Z%d, %d%s", low, 64*line, to[vector])
+			}
 		}
 	})
 }
@@ -84,7 +100,9 @@ func nibbleVec512() {
 // VPDPBUSD; else VPMADDUBSW, whose two results for a word stay below 2^14, so
 // that they can be added in 16 bits.
 func nibbleVec256(name string, vnni bool) {
-	nibbleArgs(name)
+	f.Func(name, "acc []int32, w []uint32, x []int8", "", 0,
+		"is half of Path.NibbleVecs: a tile at a time, its words once and in order.")
+	nibbleArgs()
 	const act, word, high, mask, one = 8, 10, 11, 12, 13 // two activations
 	broadcast(ymm, 0x0F0F0F0F, mask)
 	ones(one)

@@ -69,27 +69,31 @@ func ternaryVec512() {
 	ret()
 }
 
-const panel512 = 12
+const (
+	panel512 = 12
+	few512   = 4
+)
 
-// ternaryMat512 keeps 32 rows times 12 tokens in 24 accumulators and shifts the
-// words, so that each needs only one; the second half of a tile comes from the
-// cache.
-func ternaryMat512() {
-	f.Func("ternaryMatAVX512", "acc []int32, w []uint32, x []int8", "", 0,
-		"is Path.TernaryMat for 12 tokens.")
-	acc := func(line, token int) int { return panel512*line + token } // Z0 to Z23
-	const word, code, mask, act = 24, 26, 28, 29                      // two words, two codes, three activations
+// ternaryMat512 keeps 16 rows a line times the tokens of a panel in accumulators
+// and shifts the words, so that each needs only one: 2 lines for 12 tokens, so
+// that the second half of a tile comes from the cache, and 4 for 4.
+func ternaryMat512(name, doc string, lines, panel int) {
+	f.Func(name, "acc []int32, w []uint32, x []int8", "", 0, doc)
+	acc := func(line, token int) int { return panel*line + token }
+	word := lines * panel // a word and a code for each line, three activations
+	code, mask, act := word+lines, word+2*lines, word+2*lines+1
 	f.Op("MOVQ %s, DI", f.Arg("acc_base"))
-	panelSizes(panel512)
+	panelSizes(panel)
 	f.Op("MOVL $0x03030303, AX")
 	f.Op("VPBROADCASTD AX, Z%d", mask)
 	tile, done := f.NewLabel("tile"), f.NewLabel("done")
 	f.Label(tile)
 	f.Op("SUBQ $64, R9")
 	f.Op("JL %s", done)
-	for half := range 2 {
+	for part := range 4 / lines {
 		step, store, token := f.NewLabel("step"), f.NewLabel("store"), 0
-		for i := range 2 * panel512 {
+		at := func(line int) int { return 64 * (lines*part + line) }
+		for i := range lines * panel {
 			f.Op("VPXORD Z%d, Z%d, Z%d", i, i, i)
 		}
 		f.Op("MOVQ SI, DX")
@@ -98,34 +102,34 @@ func ternaryMat512() {
 		f.Op("TESTQ CX, CX")
 		f.Op("JZ %s", store)
 		f.Label(step)
-		for line := range 2 {
-			f.Op("PREFETCHT0 %d(DX)", ahead+128*half+64*line)
-			f.Op("VMOVDQU64 %d(DX), Z%d", 128*half+64*line, word+line)
+		for line := range lines {
+			f.Op("PREFETCHT0 %d(DX)", ahead+at(line))
+			f.Op("VMOVDQU64 %d(DX), Z%d", at(line), word+line)
 		}
 		for field := range 4 {
-			for line := range 2 {
+			for line := range lines {
 				f.Op("VPANDD Z%d, Z%d, Z%d", mask, word+line, code+line)
 				if field < 3 {
 					f.Op("VPSRLW $2, Z%d, Z%d", word+line, word+line)
 				}
 			}
-			for t := range panel512 {
-				f.Op("VPBROADCASTD %d(BX), Z%d", 4*(field*panel512+t), act+token%3)
-				for line := range 2 {
+			for t := range panel {
+				f.Op("VPBROADCASTD %d(BX), Z%d", 4*(field*panel+t), act+token%3)
+				for line := range lines {
 					f.Op("VPDPBUSD Z%d, Z%d, Z%d", act+token%3, code+line, acc(line, t))
 				}
 				token++
 			}
 		}
 		f.Op("ADDQ $256, DX")
-		f.Op("ADDQ $%d, BX", 16*panel512)
+		f.Op("ADDQ $%d, BX", 16*panel)
 		f.Op("DECQ CX")
 		f.Op("JNZ %s", step)
 		f.Label(store)
 		f.Op("MOVQ DI, DX")
-		for t := range panel512 {
-			for line := range 2 {
-				f.Op("VMOVDQU32 Z%d, %d(DX)", acc(line, t), 128*half+64*line)
+		for t := range panel {
+			for line := range lines {
+				f.Op("VMOVDQU32 Z%d, %d(DX)", acc(line, t), at(line))
 			}
 			f.Op("ADDQ R11, DX")
 		}

@@ -185,3 +185,21 @@ func relu2() {
 	})
 	ret()
 }
+
+func mulAdd() {
+	f.Func("mulAddAVX2", "y []float32, x []float32, u []float32, a float32", "", 0, "is Path.MulAdd.")
+	const factor = 8
+	f.Op("MOVQ %s, DI", f.Arg("y_base"))
+	f.Op("MOVQ %s, CX", f.Arg("y_len"))
+	f.Op("MOVQ %s, SI", f.Arg("x_base"))
+	f.Op("MOVQ %s, BX", f.Arg("u_base"))
+	f.Op("VBROADCASTSS %s, Y%d", f.Arg("a"), factor)
+	each([]string{"SI", "BX", "DI"}, 4, func(l lane) {
+		l.load("(SI)", 0)
+		l.op("VMULPS", factor, 0, 0)
+		l.load("(BX)", 1)
+		l.op("VADDPS", 1, 0, 0)
+		l.store(0, "(DI)")
+	})
+	ret()
+}

@@ -5,6 +5,7 @@ package emit
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"go/format"
 	"os"
@@ -82,6 +83,16 @@ func (f *File) Op(line string, args ...any) {
 // Note writes a comment line.
 func (f *File) Note(line string, args ...any) {
 	fmt.Fprintf(&f.text, "\t// "+line+"\n", args...)
+}
+
+// Table writes read-only bytes, a multiple of 8, that functions of the file read
+// as name<>(SB).
+func (f *File) Table(name string, data []byte) {
+	f.text.WriteString("\n")
+	for at := 0; at < len(data); at += 8 {
+		fmt.Fprintf(&f.text, "DATA %s<>+%d(SB)/8, $0x%016X\n", name, at, binary.LittleEndian.Uint64(data[at:]))
+	}
+	fmt.Fprintf(&f.text, "GLOBL %s<>(SB), RODATA|NOPTR, $%d\n", name, len(data))
 }
 
 // NewLabel returns a label that is unused in this file.

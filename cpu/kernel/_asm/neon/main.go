@@ -26,6 +26,7 @@ func main() {
 	scale()
 	addScaled()
 	relu2()
+	mulAdd()
 	if err := f.Write(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

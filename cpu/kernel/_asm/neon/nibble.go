@@ -4,7 +4,7 @@ package main
 // steps of 8 columns at a time: their 16 activations are one register.
 func nibbleVec() {
 	f.Func("nibbleVecNEON", "acc []int32, w []uint32, x []int8", "", 0,
-		"is Path.NibbleVec: a tile at a time, its words once and in order.")
+		"is half of Path.NibbleVecs: a tile at a time, its words once and in order.")
 	const word, code, mask, act = 16, 20, 28, 29
 	arg("acc_base", "R0")
 	arg("acc_len", "R1")

@@ -170,3 +170,22 @@ func relu2() {
 	})
 	f.Op("RET")
 }
+
+func mulAdd() {
+	f.Func("mulAddNEON", "y []float32, x []float32, u []float32, a float32", "", 0, "is Path.MulAdd.")
+	const factor = 8
+	arg("y_base", "R0")
+	arg("y_len", "R1")
+	arg("x_base", "R2")
+	arg("u_base", "R3")
+	f.Op("FMOVS %s, F%d", f.Arg("a"), factor)
+	f.Op("VDUP V%d.S[0], V%d.S4", factor, factor)
+	each("R1", func(l lane) {
+		l.loadNext("R2", 0)
+		fmul(0, 0, factor)
+		l.loadNext("R3", 1)
+		fadd(0, 0, 1)
+		l.storeNext(0, "R0")
+	})
+	f.Op("RET")
+}

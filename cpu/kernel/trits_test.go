@@ -1,0 +1,201 @@
+package kernel
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// tritCols are the widths whose last block of 20 columns differs, below and
+// above one turn of the unpacking, and the usual ones.
+func tritCols() []int {
+	cols := []int{2560, 6912}
+	for n := 16; n <= 16*24; n += 16 {
+		cols = append(cols, n)
+	}
+	return cols
+}
+
+// TestTritBytes goes through all bytes: the 243 in use are as trits.go says.
+func TestTritBytes(t *testing.T) {
+	seen := map[uint32]bool{}
+	for i := range uint32(243) {
+		t0, t1, t2, t3, t4 := i/81, i/27%3, i/9%3, i/3%3, i%3
+		want := 8*(9*t0+3*t1+t2) + 3*t3 + t4 - 1
+		if t3 == 0 && t4 == 0 {
+			want = 219 + 9*t0 + 3*t1 + t2
+		}
+		const ones = 0x01010101
+		got := packDigits((9*t0+3*t1+t2)*ones, (3*t3+t4)*ones)
+		if got != want*ones || seen[want] || want > 255 {
+			t.Fatalf("digits %d %d %d %d %d are %08x, expected %02x and once", t0, t1, t2, t3, t4, got, want)
+		}
+		seen[want] = true
+		for f, digit := range []uint32{t0, t1, t2, t3, t4} {
+			if got := unpackDigit(got, f); got != digit*ones {
+				t.Fatalf("byte %02x: digit %d is %08x, expected %d", want, f, got, digit)
+			}
+		}
+	}
+}
+
+// TestTritWord says which weight stands where.
+func TestTritWord(t *testing.T) {
+	for k := range 48 {
+		words := make([]uint32, 3*TileRows)
+		row := k % TileRows
+		words[k/16*TileRows+row] = 2 << (8*(k%4) + 2*(k%16/4))
+		w := make([]uint32, 3*TileRows)
+		packTrits(w, words)
+		for i, word := range w {
+			for j := range 4 {
+				for f := range 5 {
+					want := uint32(0)
+					if i%TileRows == row && i/TileRows*20+4*f+j == k {
+						want = 2
+					}
+					if got := unpackDigit(word, f) >> (8 * j) & 0xFF; got != want {
+						t.Fatalf("weight %d: word %d, byte %d, digit %d is %d, expected %d", k, i, j, f, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestTrits(t *testing.T) {
+	eachPath(t, func(t *testing.T, p *Path) {
+		vec, pack, unpack := p.TritsVec, p.PackTrits, p.UnpackTrits
+		if p == &portable { // which defines them and does not use them
+			vec, pack, unpack = tritsVec, packTrits, unpackTrits
+		} else if vec == nil {
+			t.Skip("this path has no kernels of trits")
+		}
+		r := newRand()
+		for _, n := range tritCols() {
+			steps := tritSteps(n / 16)
+			for _, tiles := range []int{1, 3} {
+				if n > 1000 && tiles > 1 {
+					continue
+				}
+				words := make([]uint32, tiles*n/16*TileRows)
+				w := edge[uint32]("w", tiles*steps*TileRows)
+				for _, in := range ternaryInputs {
+					name := fmt.Sprintf("%s (%d, %d)", in.name, tiles*TileRows, n)
+					x := edge[int8]("x", n)
+					in.fill(r, words, x)
+					for tile := range tiles {
+						pack(w[tile*steps*TileRows:][:steps*TileRows], words[tile*n/16*TileRows:][:n/16*TileRows])
+					}
+					want := make([]int32, tiles*TileRows)
+					ternaryVec(want, words, x)
+					got := edge[int32]("acc", len(want))
+					fill(got, -1)
+					vec(got, w, x)
+					sameInts(t, "TritsVec "+name, got, want)
+					if !intact[int32]("acc", len(got)) {
+						t.Errorf("TritsVec %s stores before acc", name)
+					}
+
+					last := w[(tiles-1)*steps*TileRows:] // so that it ends where memory does
+					back := edge[uint32]("words", n/16*TileRows)
+					fill(back, 0xFFFFFFFF)
+					unpack(back, last)
+					if !slices.Equal(back, words[(tiles-1)*n/16*TileRows:]) {
+						t.Fatalf("UnpackTrits %s: other words than were packed", name)
+					}
+					if !intact[uint32]("words", len(back)) {
+						t.Errorf("UnpackTrits %s stores before words", name)
+					}
+				}
+			}
+		}
+	})
+}
+
+// FuzzTrits packs the weights that its bytes are, multiplies and unpacks them.
+func FuzzTrits(f *testing.F) {
+	f.Add([]byte{}, uint8(0))
+	f.Add([]byte{0xAA, 0x7F, 0x80, 0xFF, 0x00, 0x55, 0x02}, uint8(5))
+	f.Fuzz(func(t *testing.T, data []byte, width uint8) {
+		n := 16 * (int(width)%40 + 1)
+		at := func(i int) byte {
+			if len(data) == 0 {
+				return 0
+			}
+			return data[i%len(data)] + byte(i/len(data))
+		}
+		words, x := make([]uint32, n/16*TileRows), make([]int8, n)
+		for i := range words {
+			for j := range 4 {
+				words[i] |= uint32(at(4*i+j)) << (8 * j)
+			}
+			words[i] &^= words[i] << 1 & 0xAAAAAAAA // no code 3
+		}
+		for i := range x {
+			x[i] = int8(at(4*len(words) + i))
+		}
+		w, packed := make([]uint32, tritSteps(n/16)*TileRows), make([]uint32, tritSteps(n/16)*TileRows)
+		packTrits(w, words)
+		want := make([]int32, TileRows)
+		ternaryVec(want, words, x)
+		back := make([]uint32, len(words))
+		for _, p := range append(native(), &Path{Name: "portable", TritsVec: tritsVec, PackTrits: packTrits, UnpackTrits: unpackTrits}) {
+			if p.TritsVec == nil {
+				continue
+			}
+			got := make([]int32, TileRows)
+			p.TritsVec(got, w, x)
+			sameInts(t, p.Name+" TritsVec", got, want)
+			if p.PackTrits(packed, words); !slices.Equal(packed, w) {
+				t.Errorf("%s PackTrits: other words than the portable", p.Name)
+			}
+			if p.UnpackTrits(back, w); !slices.Equal(back, words) {
+				t.Errorf("%s UnpackTrits: other words than were packed", p.Name)
+			}
+		}
+	})
+}
+
+func BenchmarkTritsVec(b *testing.B) {
+	const n = 2560
+	rows := streamed / (n / 5) / TileRows * TileRows
+	w, x, acc := make([]uint32, rows*n/TritWeights), make([]int8, n), make([]int32, rows)
+	fill(w, 0x12D41280)
+	fill(x, 3)
+	for _, p := range native() {
+		if p.TritsVec != nil {
+			b.Run(p.Name, func(b *testing.B) { stream(b, w, func() { p.TritsVec(acc, w, x) }) })
+		}
+	}
+}
+
+func BenchmarkUnpackTrits(b *testing.B) {
+	const n = 2560
+	w, words := make([]uint32, n/TritWeights*TileRows), make([]uint32, n/16*TileRows)
+	for _, p := range native() {
+		if p.UnpackTrits != nil {
+			b.Run(p.Name, func(b *testing.B) {
+				b.ReportMetric(1e9*fastest(b, func() { p.UnpackTrits(words, w) }), "ns/tile")
+			})
+		}
+	}
+}
+
+// BenchmarkPackTrits counts bytes of kernel words.
+func BenchmarkPackTrits(b *testing.B) {
+	const n = 2560
+	words := make([]uint32, n/16*TileRows)
+	codes(newRand(), words)
+	w := make([]uint32, n/TritWeights*TileRows)
+	for _, p := range native() {
+		if p.PackTrits != nil {
+			b.Run(p.Name, func(b *testing.B) {
+				b.SetBytes(int64(4 * len(words)))
+				for b.Loop() {
+					p.PackTrits(w, words)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package cpu
+
+// pages returns zeroed words.
+func pages(words int) (w []uint32, free func(), err error) {
+	return make([]uint32, words), func() {}, nil
+}
