@@ -5,7 +5,6 @@ import "golang.org/x/sys/cpu"
 var avx2 = Path{
 	Name:         "avx2",
 	Panel:        4,
-	Few:          4,
 	TernaryVec:   ternaryVecAVX2,
 	TernaryMat:   ternaryMatAVX2,
 	NibbleVec:    nibbleVecAVX2,
@@ -46,7 +45,6 @@ var avx512 = Path{
 var avxvnni = Path{
 	Name:         "avxvnni",
 	Panel:        5,
-	Few:          5,
 	TernaryVec:   ternaryVecVNNI,
 	TernaryMat:   ternaryMatVNNI,
 	NibbleVec:    nibbleVecVNNI,
