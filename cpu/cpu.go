@@ -90,10 +90,20 @@ func (b *backend) Info() compute.Info {
 		Path:    b.Path.Name,
 		Threads: b.workers,
 		Batch:   b.batch,
-		Few:     min(b.Few, b.batch),
+		Few:     b.few(),
 		Weights: b.memory.Weights + b.memory.Screen,
 		Cache:   b.memory.Cache,
 	}
+}
+
+// few is how many tokens cost a batch little more than one: those that are computed
+// while the weights come from memory. Weights that a cache may hold come faster.
+func (b *backend) few() int {
+	const caches = 64 << 20
+	if b.memory.Weights+b.memory.Screen < caches {
+		return 0
+	}
+	return min(b.Few, b.batch)
 }
 
 func (b *backend) Close() error {

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -44,6 +45,37 @@ func TestBugs(t *testing.T) {
 	}
 	if err := b.Forward([]compute.Step{{Slot: 1, Pos: 7, Tokens: token, Next: make([]int32, 1)}}); err != nil {
 		t.Errorf("the last position: %v", err)
+	}
+}
+
+// TestFew: a batch of few tokens is cheap where the weights come from memory.
+func TestFew(t *testing.T) {
+	for _, c := range []struct {
+		path    string
+		batch   int
+		weights int64
+		want    int
+	}{
+		{"avx512", 0, 1 << 30, 4},
+		{"avx512", 3, 1 << 30, 3},
+		{"avx512", 0, 1 << 20, 0},
+		{"avx2", 0, 1 << 30, 0},
+		{"portable", 0, 1 << 30, 0},
+	} {
+		t.Setenv("BITNET_CPU", c.path)
+		back, err := New(tiny.New(tiny.Shapes()[0], 1), compute.Options{Slots: 1, Context: 8, Batch: c.batch, Threads: 1})
+		if errors.Is(err, compute.ErrUnavailable) {
+			continue // another machine's
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer back.Close()
+		b := back.(*backend)
+		b.memory.Weights, b.memory.Screen = c.weights, 0
+		if got := b.Info().Few; got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
 	}
 }
 

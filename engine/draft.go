@@ -11,9 +11,9 @@ import "slices"
 // there already. So a draft changes when tokens come and never which.
 //
 // It pays because a batch of compute.Info.Few tokens costs little more than one.
-// On the CPU, relative to one token (cpu/kernel/MEASUREMENTS.md), 4 cost 1.4
-// and 8 cost 2.2: a draft of 3 pays if one of them is right in 40 % of the cases, and
-// 7 pay where the 3 before were right.
+// Relative to one token, 4 cost 1.5 and 8 cost 2.3 on the CPU with AVX-512
+// (cpu/kernel/MEASUREMENTS.md): a draft of 3 pays where half a token of it is
+// right on average, and one of 7 where the 3 before were right in all.
 const (
 	longestMatch  = 4  // tokens that are looked for; more say no more
 	shortestMatch = 2  // of which so many must have stood before

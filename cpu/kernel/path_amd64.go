@@ -5,7 +5,6 @@ import "golang.org/x/sys/cpu"
 var avx2 = Path{
 	Name:         "avx2",
 	Panel:        4,
-	Few:          4,
 	TernaryVec:   ternaryVecAVX2,
 	TernaryMat:   ternaryMatAVX2,
 	NibbleVecs:   oneByOne(nibbleVecAVX2),
@@ -63,7 +62,6 @@ func packTritsVBMI(w, words []uint32) {
 var avxvnni = Path{
 	Name:         "avxvnni",
 	Panel:        5,
-	Few:          5,
 	TernaryVec:   ternaryVecVNNI,
 	TernaryMat:   ternaryMatVNNI,
 	NibbleVecs:   oneByOne(nibbleVecVNNI),

@@ -274,13 +274,15 @@ func (s *suite) candidates(t *testing.T) {
 	}
 }
 
-// drafts feeds each token with a draft of what follows, of which some is wrong,
-// and asks for the outputs of all, in one slot as candidates and in another as
-// logits. What is wrong is fed over.
+// drafts feeds tokens of the second half, each with a draft of what follows, of
+// which some is wrong, and asks for the outputs of all, in one slot as candidates
+// and in another as logits. What is wrong is fed over.
 func (s *suite) drafts(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 0))
 	b := s.backend(t, 2)
-	for pos := 0; pos < len(s.ids); {
+	half := len(s.ids) / 2
+	must(t, b.Forward([]compute.Step{{Slot: 0, Tokens: s.ids[:half]}, {Slot: 1, Tokens: s.ids[:half]}}))
+	for pos := half; pos < min(half+30, len(s.ids)); {
 		n := 1 + r.IntN(9)
 		right := min(1+r.IntN(n), len(s.ids)-pos)
 		tokens := append(slices.Clone(s.ids[pos:pos+right]), slices.Repeat([]int32{2}, n-right)...)
