@@ -22,9 +22,10 @@ var floors = map[string]int{
 	"weights":    1,
 	"gpu/driver": 1,
 
-	"engine/tokenizer": 2,
-	"gpu/vulkan":       2,
-	"gpu/opengl":       2,
+	"weights/synthetic": 2,
+	"engine/tokenizer":  2,
+	"gpu/vulkan":        2,
+	"gpu/opengl":        2,
 
 	"cpu": 3,
 	"gpu": 3,
