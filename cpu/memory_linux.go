@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memoryLeft returns the bytes this process may still take, by the tightest of
+// MemoryLeft returns the bytes this process may still take, by the tightest of
 // the machine, its control group and its own limits, and which one that is.
-func memoryLeft() (left int64, where string) {
+func MemoryLeft() (left int64, where string) {
 	left, where = -1, ""
 	offer := func(n int64, name string) {
 		if n >= 0 && (left < 0 || n < left) {

@@ -286,8 +286,7 @@ func TestBackend(t *testing.T) {
 	if err := e.Backend().Forward([]compute.Step{{Tokens: []int32{1, 2, 3, 4, 5, 6}}}); err != nil {
 		t.Fatal(err)
 	}
-	got, last := text(t, e, r)
-	if got != want || last.Stats.Cached != 0 {
-		t.Errorf("%q with %d cached tokens, before %q", got, last.Stats.Cached, want)
+	if got, _ := text(t, e, r); got != want {
+		t.Errorf("%q, before %q", got, want)
 	}
 }

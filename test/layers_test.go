@@ -32,6 +32,9 @@ var floors = map[string]int{
 
 	"engine": 4,
 
+	"engine/bench":                 5,
+	"cmd/bitnet-gpu/internal/plot": 5,
+
 	"cmd/bitnet-gpu": 6,
 	"test":           6,
 	"test/backends":  6,

@@ -44,3 +44,14 @@ func Names() []string {
 	}
 	return names
 }
+
+// Bytes returns the size of a shape's model with F16 rows, without what is small.
+func (s *Shape) Bytes() int64 {
+	heads := s.Heads + s.KVHeads
+	block := 2*heads*s.HeadDim*s.Hidden + 3*s.FFN*s.Hidden
+	dense := 2 * s.Vocab * s.Hidden
+	if !s.Tied {
+		dense *= 2
+	}
+	return int64(s.Blocks)*int64(block)/4 + int64(dense)
+}
