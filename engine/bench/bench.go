@@ -262,15 +262,13 @@ func (r *runner) setting(batch, threads int, head string, use func(*Result) erro
 		return err
 	}
 	err = s.run(use)
-	err = errors.Join(err, s.engine.Close())
-	*s = session{}
-	debug.FreeOSMemory() // of the next one's peak
-	return err
+	return errors.Join(err, s.engine.Close())
 }
 
 // load opens the model and computes its first token, then everything once.
 func (r *runner) load(opt engine.Options, head string) (*session, error) {
 	l := &Load{Head: head}
+	debug.FreeOSMemory() // what came before is not this one's
 	noPeak := resetPeak()
 	start := time.Now()
 	m, err := weights.OpenWith(r.plan.Path, weights.OpenOptions{I2SLayout: opt.I2S})

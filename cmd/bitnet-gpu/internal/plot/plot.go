@@ -13,7 +13,7 @@ type Chart struct {
 	Panels      []Panel
 }
 
-// A Panel has axes of its own; Y begins at 0.
+// A Panel has axes of its own: X in whole numbers, and Y from 0 on.
 type Panel struct {
 	Title, X, Y string
 	Series      []Series
@@ -89,8 +89,11 @@ func (c *Chart) draw(to canvas) {
 func (p *Panel) draw(to canvas, x float64) {
 	const bottom = top + plotHeight
 	lowX, highX, highY := p.bounds()
-	xTicks, yTicks := ticks(lowX, highX, 8), ticks(0, highY, 6)
-	highY = max(highY, yTicks[len(yTicks)-1])
+	xTicks, yTicks := ticks(lowX, highX, 8, 1), ticks(0, highY, 6, 0)
+	if last := yTicks[len(yTicks)-1]; last < highY { // one more, above all points
+		yTicks = append(yTicks, last+yTicks[1])
+		highY = last + yTicks[1]
+	}
 	atX := func(v float64) float64 { return x + (v-lowX)/(highX-lowX)*plotWidth }
 	atY := func(v float64) float64 { return bottom - v/highY*plotHeight }
 
@@ -122,7 +125,8 @@ func (p *Panel) draw(to canvas, x float64) {
 	}
 }
 
-// bounds returns what the axes reach over. They are never empty.
+// bounds returns what the axes reach over, with a little room beside the points.
+// They are never empty.
 func (p *Panel) bounds() (lowX, highX, highY float64) {
 	lowX, highX = math.Inf(1), math.Inf(-1)
 	for _, s := range p.Series {
@@ -130,35 +134,30 @@ func (p *Panel) bounds() (lowX, highX, highY float64) {
 			lowX, highX, highY = min(lowX, at.X), max(highX, at.X), max(highY, at.Y, at.High)
 		}
 	}
-	if lowX >= highX {
-		lowX, highX = lowX-1, lowX+1
-	}
 	if lowX > highX { // no points
 		lowX, highX = 0, 1
 	}
 	if highY <= 0 {
 		highY = 1
 	}
-	return lowX, highX, highY
+	room := max((highX-lowX)/25, 0.1)
+	return lowX - room, highX + room, highY
 }
 
-// ticks returns round numbers from low to at least all but the last step below
-// high, about most of them: multiples of 1, 2 or 5 times a power of ten. On the
-// axis that begins at 0 they go beyond high.
-func ticks(low, high float64, most int) []float64 {
-	step := math.Pow(10, math.Floor(math.Log10((high-low)/float64(most))))
-	for _, m := range []float64{1, 2, 5, 10} {
-		if (high-low)/(m*step) <= float64(most) {
-			step *= m
-			break
+// ticks returns the multiples from low to high of a step, which is 1, 2 or 5 times
+// a power of ten, at least least, and so large that there are at most most+1.
+func ticks(low, high float64, most int, least float64) []float64 {
+	power := math.Pow(10, math.Floor(math.Log10((high-low)/float64(most))))
+	step := 10 * power
+	for _, m := range []float64{5, 2, 1} {
+		if (high-low)/(m*power) <= float64(most) {
+			step = m * power
 		}
 	}
+	step = max(step, least)
 	var list []float64
-	for i := math.Ceil(low / step); i*step < high+step*1e-6; i++ {
+	for i := math.Ceil(low / step); i*step <= high+step*1e-6; i++ {
 		list = append(list, i*step)
-	}
-	if low == 0 && list[len(list)-1] < high*(1-1e-6) {
-		list = append(list, list[len(list)-1]+step)
 	}
 	return list
 }
