@@ -43,6 +43,9 @@ func (l *intList) Set(text string) error {
 func parseRange(text string) ([]int, error) {
 	bad := fmt.Errorf("%q is none of N, N-M, N-M+STEP, N-M*FACTOR", text)
 	first, rest, isRange := strings.Cut(text, "-")
+	if first == "" {
+		return nil, bad
+	}
 	low, err := parseCount(first)
 	if err != nil || !isRange {
 		return []int{low}, err

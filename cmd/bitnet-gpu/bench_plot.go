@@ -117,5 +117,8 @@ func seriesName(r *bench.Result, along int, others []int) string {
 	if r.Head != bench.HeadStored {
 		parts = append(parts, r.Head+" head")
 	}
+	if parts == nil {
+		return "median"
+	}
 	return strings.Join(parts, ", ")
 }
