@@ -252,7 +252,7 @@ func about(m *weights.Model) *Model {
 func (r *runner) setting(batch, threads int, head string, use func(*Result) error) error {
 	opt := r.plan.Engine
 	opt.Context, opt.Threads, opt.Batch = r.end, threads, batch
-	doing := fmt.Sprintf("threads %d", threads)
+	doing := fmt.Sprintf("loading for %d threads", threads)
 	if threads == 0 {
 		doing = "loading"
 	}

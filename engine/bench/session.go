@@ -80,6 +80,7 @@ func (s *session) test(t Test) (*Result, error) {
 	joules := energyOf{meter: s.meter, idle: s.idle}
 	var limits []Limits
 	for range s.plan.Repeats {
+		s.tell(0, t.Name())
 		if s.limits != nil {
 			limits = append(limits, s.limits.measure())
 		}
