@@ -33,7 +33,7 @@ func New(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 	b := &backend{model: m, Path: path, trace: opt.Trace}
 	b.workers = opt.Threads
 	if b.workers <= 0 {
-		b.workers = defaultThreads()
+		b.workers = Cores()
 	}
 	b.batch = opt.Batch
 	if b.batch <= 0 {

@@ -6,16 +6,15 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// memoryLeft returns the bytes this process may still take, by the tightest of
+// MemoryLeft returns the bytes this process may still take, by the tightest of
 // the machine, its control group and its own limits, and which one that is.
-func memoryLeft() (left int64, where string) {
+func MemoryLeft() (left int64, where string) {
 	left, where = -1, ""
 	offer := func(n int64, name string) {
 		if n >= 0 && (left < 0 || n < left) {
@@ -49,26 +48,13 @@ func meminfo(key string) int64 {
 // allow beyond what they hold without the page cache, or -1.
 func cgroupLeft() int64 {
 	left := int64(-1)
-	groups, _ := os.ReadFile("/proc/self/cgroup") // lines "0::/path" and "4:memory:/path"
-	for line := range strings.Lines(string(groups)) {
-		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(f) != 3 {
-			continue
+	for _, g := range groups("/proc/self/cgroup", "/sys/fs/cgroup", "memory") {
+		limit, used := "memory.max", "memory.current"
+		if g.v1 {
+			limit, used = "memory.limit_in_bytes", "memory.usage_in_bytes"
 		}
-		root, limit, used := "/sys/fs/cgroup", "memory.max", "memory.current"
-		if f[0] != "0" {
-			if !slices.Contains(strings.Split(f[1], ","), "memory") {
-				continue
-			}
-			root, limit, used = "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
-		}
-		for dir := f[2]; ; dir = filepath.Dir(dir) { // a group is bound by those above it
-			if n := groupLeft(filepath.Join(root, dir), limit, used); n >= 0 && (left < 0 || n < left) {
-				left = n
-			}
-			if dir == "/" || dir == "." {
-				break
-			}
+		if n := groupLeft(g.dir, limit, used); n >= 0 && (left < 0 || n < left) {
+			left = n
 		}
 	}
 	return left

@@ -2,10 +2,11 @@ package cpu
 
 import "runtime"
 
-// defaultThreads is one for each core: a second thread of a core shares its
-// vector units, and one that spins only slows the other. Limits of the control
-// group and of the process's affinity hold (runtime.GOMAXPROCS, NumCPU).
-func defaultThreads() int {
+// Cores is how many threads are of use, and the default: one for each core that
+// the process may run on, since a second thread of a core shares its vector units
+// and one that spins only slows the other; and no more than its control groups
+// give it processor time for (runtime.GOMAXPROCS, NumCPU, allowedCores).
+func Cores() int {
 	n := min(runtime.GOMAXPROCS(0), runtime.NumCPU())
 	if cores := allowedCores(); cores > 0 {
 		n = min(n, cores)

@@ -8,9 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// allowedCores returns how many cores the process may run on, or 0 where the
-// system does not tell.
+// allowedCores returns how many cores the process may run on, and has the time
+// of, or 0 where the system does not tell.
 func allowedCores() int {
+	cores, time := affineCores(), allowedTime("/proc/self/cgroup", "/sys/fs/cgroup")
+	if cores == 0 || time > 0 && time < cores {
+		return time
+	}
+	return cores
+}
+
+// affineCores returns how many cores the process's affinity allows, or 0.
+func affineCores() int {
 	var set unix.CPUSet
 	if unix.SchedGetaffinity(0, &set) != nil {
 		return 0

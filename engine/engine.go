@@ -16,6 +16,7 @@ import (
 	"slices"
 	"sync"
 
+	"bitnet-gpu/cpu"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/engine/tokenizer"
 	"bitnet-gpu/weights"
@@ -38,7 +39,7 @@ type Options struct {
 	Threads  int                     // CPU threads; 0: one for each core
 	I2S      int                     // the layout of I2_S matrices, see weights.OpenOptions.I2SLayout
 	Progress func(done, total int64) // hears of loading, in bytes of weights; may be nil
-	Notice   func(line string)       // hears when another backend takes over; may be nil
+	Notice   func(line string)       // hears when another backend takes over, and of too many threads; may be nil
 	Trace    func(compute.Tap)       // sees every intermediate; nil in production
 }
 
@@ -110,6 +111,9 @@ func New(m *weights.Model, opt Options) (*Engine, error) {
 		return nil, err
 	}
 	e.info, e.notice = e.backend.Info(), opt.Notice
+	if n, cores := e.info.Threads, cpu.Cores(); n > cores && e.notice != nil {
+		e.notice(fmt.Sprintf("warning: %d threads and the cores or processor time for %d: threads that wait for each other slow all of them", n, cores))
+	}
 	e.slots = newSlots(e.options.Slots)
 	return e, nil
 }
@@ -129,6 +133,15 @@ func (e *Engine) Info() compute.Info {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.info
+}
+
+// Backend returns the backend in use, for those who measure it. Nothing else may
+// use the engine meanwhile, and no cache is good behind it.
+func (e *Engine) Backend() compute.Backend {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.epoch++
+	return e.backend
 }
 
 // Reasons says, a line each, why better backends are not in use.

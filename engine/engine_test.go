@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"bitnet-gpu/cpu"
 	"bitnet-gpu/engine"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/engine/sample"
@@ -263,5 +264,29 @@ func TestShrunk(t *testing.T) {
 		if !errors.Is(err, weights.ErrInvalid) || !strings.Contains(err.Error(), "shrank") {
 			t.Errorf("error %v, expected one that the file shrank", err)
 		}
+	}
+}
+
+// TestTooManyThreads: more threads than cores are a warning, as many are none.
+func TestTooManyThreads(t *testing.T) {
+	for _, c := range []struct{ threads, want int }{{0, 0}, {1, 0}, {cpu.Cores(), 0}, {cpu.Cores() + 1, 1}} {
+		var lines []string
+		open(t, engine.Options{Backend: "cpu", Threads: c.threads, Notice: func(line string) { lines = append(lines, line) }})
+		if len(lines) != c.want || c.want > 0 && !strings.Contains(lines[0], fmt.Sprintf("%d threads and the cores or processor time for %d", c.threads, cpu.Cores())) {
+			t.Errorf("%d threads: %q", c.threads, lines)
+		}
+	}
+}
+
+// TestBackend: what was computed behind the engine's back does not change a text.
+func TestBackend(t *testing.T) {
+	e := open(t, engine.Options{})
+	r := engine.Request{Prompt: "The quick brown fox jumps", Max: 12, Sampling: greedy()}
+	want, _ := text(t, e, r)
+	if err := e.Backend().Forward([]compute.Step{{Tokens: []int32{1, 2, 3, 4, 5, 6}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := text(t, e, r); got != want {
+		t.Errorf("%q, before %q", got, want)
 	}
 }

@@ -23,14 +23,18 @@ var floors = map[string]int{
 	"weights":    1,
 	"gpu/driver": 1,
 
-	"engine/tokenizer": 2,
-	"gpu/vulkan":       2,
-	"gpu/opengl":       2,
+	"weights/synthetic": 2,
+	"engine/tokenizer":  2,
+	"gpu/vulkan":        2,
+	"gpu/opengl":        2,
 
 	"cpu": 3,
 	"gpu": 3,
 
 	"engine": 4,
+
+	"engine/bench":                 5,
+	"cmd/bitnet-gpu/internal/plot": 5,
 
 	"cmd/bitnet-gpu": 6,
 	"test":           6,

@@ -35,7 +35,7 @@ func TestOpenHF(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	want.Config.Name = "tiny hf"
+	want.Config.Name = "synthetic hf"
 	if m.Config != want.Config || m.Format != "safetensors, uint8" {
 		t.Errorf("%s, config\n%+v, expected\n%+v", m.Format, m.Config, want.Config)
 	}

@@ -58,7 +58,7 @@ func run(args []string, std stdio) int {
 	}
 	root.AddCommand(
 		generateCmd(std), tokenizeCmd(std), logitsCmd(std), inspectCmd(std), convertCmd(std),
-		pullCmd(std), listCmd(std), rmCmd(std), devicesCmd(std),
+		pullCmd(std), listCmd(std), rmCmd(std), devicesCmd(std), benchCmd(std),
 	)
 	root.Version = version()
 	root.SetArgs(dialect(args))
@@ -129,6 +129,10 @@ func dialect(args []string) []string {
 		"-temp": "--temp", "-sys": "--system", "--system-prompt": "--system",
 		"--predict": "--n-predict", "-r": "--stop", "--reverse-prompt": "--stop", "--batch-size": "--batch",
 		"-hf": "--hf-repo", "-hfr": "--hf-repo", "--hf": "--hf-repo",
+	}
+	if len(args) > 0 && args[0] == "bench" { // llama-bench's
+		delete(other, "-r")
+		other["-pg"] = "--pg"
 	}
 	spelled := slices.Clone(args)
 	for i, arg := range spelled {

@@ -262,6 +262,11 @@ func TestFullDisk(t *testing.T) {
 		{"inspect", tinyA, "--json"},
 		{"devices"},
 		{"devices", "--json"},
+		{"bench", "-m", tinyA, "-p", "2", "-n", "0", "-r", "1"},
+		{"bench", "-m", tinyA, "-p", "2", "-n", "0", "-r", "1", "-o", "csv"},
+		{"bench", "-m", tinyA, "-p", "2", "-n", "0", "-r", "1", "-o", "json"},
+		{"bench", "-m", tinyA, "-p", "2", "-n", "0", "-r", "1", "-o", "jsonl"},
+		{"bench", "-m", tinyA, "-p", "2", "-n", "0", "-r", "1", "-o", "bench"},
 	} {
 		var errs bytes.Buffer
 		code := run(args, stdio{strings.NewReader(""), failing{}, &errs})

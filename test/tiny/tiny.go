@@ -1,212 +1,26 @@
-// Package tiny makes synthetic ternary models in memory, for tests and
-// benchmarks that must not need a model file.
-//
-// The weights are random, but tame: scales of about 1/sqrt(columns) keep the
-// residual stream at the size of a few units over any number of blocks, and
-// logits spread over a few units. They are also unkind where the formats allow
-// it: dead and outlying channels in the norms, zeros and denormals in the
-// embedding, arbitrary bits behind the last weight of a matrix.
-//
-// The same shape and seed give the same bytes on every machine: each tensor has
-// its own stream of SplitMix64, floats are put together from bits, and what is
-// left of arithmetic is one correctly rounded operation at a time.
+// Package tiny has the small models of the tests: shapes for weights/synthetic
+// that between them cover what kernels and formats get wrong, and the files that
+// only tests write.
 package tiny
 
 import (
-	"fmt"
-	"math"
-	"runtime"
-	"sync"
-
 	"bitnet-gpu/weights"
-	"bitnet-gpu/weights/ternary"
+	"bitnet-gpu/weights/synthetic"
 )
 
-// A Shape says what a model looks like.
-type Shape struct {
-	Name    string
-	Hidden  int // at least 64; a multiple of 16, and of the block length of Embd
-	FFN     int // a multiple of 16
-	Blocks  int
-	Heads   int // Heads*HeadDim is a multiple of 16
-	KVHeads int // divides Heads
-	HeadDim int // even
-	Vocab   int // at least MinVocab
-	Context int
-	Embd    weights.DType // of the embedding, and of the head
-	Tied    bool
+// A Shape is the shape of a synthetic model.
+type Shape = synthetic.Shape
 
-	Activation weights.Activation
-	NoSubNorms bool
-}
-
-// arch returns the architecture whose files hold such a model.
-func (s *Shape) arch() string {
-	switch {
-	case s.NoSubNorms:
-		return "llama"
-	case s.Activation == weights.SiLU:
-		return "bitnet"
-	}
-	return "bitnet-b1.58"
-}
-
-// New makes the model of a shape. It panics on a shape that no model has.
-func New(shape Shape, seed uint64) *weights.Model {
-	shape.check()
-	m := &weights.Model{
-		Config: weights.Config{
-			Arch:      shape.arch(),
-			Name:      "tiny " + shape.Name,
-			VocabSize: shape.Vocab,
-			Hidden:    shape.Hidden,
-			FFN:       shape.FFN,
-			Blocks:    shape.Blocks,
-			Heads:     shape.Heads,
-			KVHeads:   shape.KVHeads,
-			HeadDim:   shape.HeadDim,
-			Context:   shape.Context,
-			NormEps:   1e-5,
-			RopeBase:  500000,
-			Tied:      shape.Tied,
-
-			Activation: shape.Activation,
-			SubNorms:   !shape.NoSubNorms,
-		},
-		Vocab:  vocab(shape.Vocab),
-		Layers: make([]weights.Layer, shape.Blocks),
-		Format: "made in memory",
-	}
-	g := generator{seed: seed}
-	m.TokenEmbd = g.dense("token_embd.weight", shape)
-	m.OutputNorm = g.norm("output_norm.weight", shape.Hidden)
-	m.Output = m.TokenEmbd
-	if !shape.Tied {
-		m.Output = g.dense("output.weight", shape)
-	}
-	for i := range m.Layers {
-		g.layer(&m.Layers[i], fmt.Sprintf("blk.%d.", i), shape)
-	}
-	g.run()
-	return m
-}
+// New makes the model of a shape.
+func New(shape Shape, seed uint64) *weights.Model { return synthetic.New(shape, seed) }
 
 // Big makes a model of exactly the shape of BitNet b1.58 2B4T, which has 30
 // blocks: 0.7 GB of embedding and 17 MB for each block.
 func Big(blocks int) *weights.Model {
-	return New(Shape{
-		Name: "2B4T", Hidden: 2560, FFN: 6912, Blocks: blocks,
-		Heads: 20, KVHeads: 5, HeadDim: 128,
-		Vocab: 128256, Context: 4096, Embd: weights.F16, Tied: true,
-	}, 1)
-}
-
-func (s *Shape) check() {
-	block := blockLen(s.Embd)
-	ok := s.Hidden >= 64 && s.Hidden%16 == 0 && s.Hidden%block == 0 &&
-		s.FFN > 0 && s.FFN%16 == 0 && s.Blocks > 0 &&
-		s.KVHeads > 0 && s.Heads > 0 && s.Heads%s.KVHeads == 0 &&
-		s.HeadDim > 0 && s.HeadDim%2 == 0 && s.Heads*s.HeadDim%16 == 0 &&
-		s.Vocab >= MinVocab && s.Context > 0
+	shape, ok := synthetic.Known("2b-4t")
 	if !ok {
-		panic(fmt.Sprintf("BUG: tiny.New: no model has the shape %+v", *s))
+		panic("BUG: tiny.Big: no shape 2b-4t")
 	}
-}
-
-// A generator allocates tensors and notes the work of filling them, so that
-// all of it can be done in parallel at the end.
-type generator struct {
-	seed uint64
-	jobs []func()
-}
-
-// run does the noted work.
-func (g *generator) run() {
-	jobs := make(chan func(), len(g.jobs))
-	for _, job := range g.jobs {
-		jobs <- job
-	}
-	close(jobs)
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for job := range jobs {
-				job()
-			}
-		})
-	}
-	wg.Wait()
-}
-
-func (g *generator) layer(l *weights.Layer, prefix string, s Shape) {
-	q, kv := s.Heads*s.HeadDim, s.KVHeads*s.HeadDim
-	*l = weights.Layer{
-		AttnNorm: g.norm(prefix+"attn_norm.weight", s.Hidden),
-		Q:        g.ternary(prefix+"attn_q.weight", q, s.Hidden),
-		K:        g.ternary(prefix+"attn_k.weight", kv, s.Hidden),
-		V:        g.ternary(prefix+"attn_v.weight", kv, s.Hidden),
-		O:        g.ternary(prefix+"attn_output.weight", s.Hidden, q),
-		FFNNorm:  g.norm(prefix+"ffn_norm.weight", s.Hidden),
-		Gate:     g.ternary(prefix+"ffn_gate.weight", s.FFN, s.Hidden),
-		Up:       g.ternary(prefix+"ffn_up.weight", s.FFN, s.Hidden),
-		Down:     g.ternary(prefix+"ffn_down.weight", s.Hidden, s.FFN),
-	}
-	if !s.NoSubNorms {
-		l.AttnSubNorm = g.norm(prefix+"attn_sub_norm.weight", q)
-		l.FFNSubNorm = g.norm(prefix+"ffn_sub_norm.weight", s.FFN)
-	}
-}
-
-// ternary makes a matrix in I2_S: half of the weights 0, the rest evenly -1
-// and +1.
-func (g *generator) ternary(name string, rows, cols int) weights.Ternary {
-	r := newStream(g.seed, name)
-	scale := (1 + r.unit()) / math.Sqrt(float64(cols))
-	data := alignedBytes(ternary.I2S.Size(rows, cols))
-	g.jobs = append(g.jobs, func() { fillCodes(data, r) })
-	return weights.Ternary{
-		Name:   name,
-		Matrix: ternary.Matrix{Format: ternary.I2S, Rows: rows, Cols: cols, Data: data},
-		Scale:  float32(scale),
-	}
-}
-
-// norm makes norm weights of about 1: one in 64 dead (0, to which weights.Open
-// flushes the 1e-32 of real files), one in 64 an outlier, one in 16 negative.
-func (g *generator) norm(name string, n int) []float32 {
-	r := newStream(g.seed, name)
-	norm := make([]float32, n)
-	for i := range norm {
-		w := 0.5 + r.unit()
-		bits := r.next()
-		switch bits % 64 {
-		case 0:
-			w = 0
-		case 1:
-			w *= 8
-		}
-		if bits>>60 == 0 && w != 0 {
-			w = -w
-		}
-		norm[i] = float32(w)
-	}
-	return norm
-}
-
-// dense makes an embedding or a head. Every row has its own stream.
-func (g *generator) dense(name string, s Shape) weights.Dense {
-	const chunk = 512 // rows
-	rowBytes := s.Hidden / blockLen(s.Embd) * blockBytes(s.Embd)
-	data := alignedBytes(s.Vocab * rowBytes)
-	top := topExponent(s.Hidden)
-	streams := newStream(g.seed, name).next()
-	for first := 0; first < s.Vocab; first += chunk {
-		g.jobs = append(g.jobs, func() {
-			for row := first; row < min(first+chunk, s.Vocab); row++ {
-				r := stream(streams + uint64(row)*rowStride)
-				fillRow(data[row*rowBytes:(row+1)*rowBytes], s.Embd, top, &r)
-			}
-		})
-	}
-	return weights.Dense{Name: name, Type: s.Embd, Rows: s.Vocab, Cols: s.Hidden, Data: data}
+	shape.Blocks = blocks
+	return New(shape, 1)
 }

@@ -12,6 +12,11 @@ import (
 	"bitnet-gpu/weights"
 )
 
+// blocks are the sizes of the types of embeddings.
+var blocks = map[weights.DType]struct{ elements, bytes int }{
+	weights.F32: {1, 4}, weights.F16: {1, 2}, weights.BF16: {1, 2}, weights.Q8_0: {32, 34}, weights.Q6_K: {256, 210}, weights.Q4_0: {32, 18},
+}
+
 func TestShapesAreWhole(t *testing.T) {
 	for _, shape := range append(Shapes(), Relatives()...) {
 		t.Run(shape.Name, func(t *testing.T) {
@@ -22,7 +27,8 @@ func TestShapesAreWhole(t *testing.T) {
 				}
 			}
 			for _, d := range []*weights.Dense{&m.TokenEmbd, &m.Output} {
-				if want := shape.Vocab * shape.Hidden / blockLen(d.Type) * blockBytes(d.Type); len(d.Data) != want {
+				block := blocks[d.Type]
+				if want := shape.Vocab * shape.Hidden / block.elements * block.bytes; len(d.Data) != want {
 					t.Errorf("%s has %d bytes, want %d", d.Name, len(d.Data), want)
 				}
 			}

@@ -1,4 +1,4 @@
-package tiny
+package synthetic
 
 import (
 	"fmt"
