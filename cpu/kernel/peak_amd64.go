@@ -2,6 +2,7 @@ package kernel
 
 func peaks() []peak {
 	return []peak{
+		{"avx512vbmi", 24 * 64, peakAVX512},
 		{"avx512", 24 * 64, peakAVX512},
 		{"avxvnni", 12 * 32, peakVNNI},
 		{"avx2", 12 * 32, peakAVX2},
