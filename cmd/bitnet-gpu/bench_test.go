@@ -26,7 +26,6 @@ func TestBenchUsage(t *testing.T) {
 		code int
 		want string
 	}{
-		{"no model", nil, exitUsage, "name a GGUF file with -m"},
 		{"two models", []string{"-m", tinyA, "--synthetic", "2b-4t"}, exitUsage, "--synthetic takes the place"},
 		{"unknown shape", []string{"--synthetic", "7b"}, exitUsage, "there are 2b-4t, 0.7b, 3b, 8b"},
 		{"unknown form", []string{"-m", tinyA, "-o", "xml"}, exitUsage, "md, csv, json, jsonl and bench"},

@@ -188,6 +188,34 @@ PLOTS = {
         ["From that day on, {B} worked with the {k}.", "And {A} and {B} were friends for many years.", "They lived near the {q} and always had enough {f}."],
     ],
 }
+
+# What the reader accepts beside the ways above, though nothing writes it: what
+# either of two friends can do as well, at the place of the sentence it stands for.
+ALSO = {
+    "storm": {
+        2: ["{B} took a {c} {o} along.", "{A} had some {f} in a bag, and {B} had a {c} {o}."],
+        4: ["\"We must find a dry place,\" said {A}.", "{A} held the hand of {B}."],
+        6: ["\"Let us run to the {r}!\" said {B}."],
+        8: ["{B} dried the {n} with {B.his} coat.", "{A} gave the {n} some {g}.", "{B} and {A} kept the {n} warm."],
+        9: ["{B} told {A} a story about a {c} {o}.", "{A} held the {o}, and {B} sang a song."],
+        11: ["\"Look, a rainbow!\" said {A}.", "\"That was not so bad,\" said {A}."],
+        13: ["{B} never forgot the day {r.in}."],
+    },
+    "seed": {
+        7: ["So {A} helped {B} to water the seed.", "So {B} and {A} waited together."],
+        11: ["{B} gave some of the {f3} to {A}.", "{B} and {A} sat under the tree and ate {f3}."],
+        12: ["{A} laughed and said, \"All this came from a little seed!\"", "{B} learned to be patient."],
+    },
+    "lost": {
+        7: ["{A} looked {r.in} and found only some {f}."],
+        9: ["{A} found the {c} {o} {h}.", "{A} pointed, and there was the {o} {h}."],
+        11: ["{B} gave {A} some {g}, and they both smiled.", "{B} and {A} laughed all the way home."],
+    },
+    "race": {
+        8: ["{A} helped {B.him} up and gave {B} some {f}."],
+        11: ["{A} hugged {B}."],
+    },
+}
 POTS = "bucket cup basket box".split()  # what {o2} is: things that hold earth
 TREES = "apples pears plums nuts".split()  # what {f3} is: food that grows on trees
 
@@ -208,7 +236,7 @@ def derived(slot, value):
         return {"he": he, "his": his, "him": him, "kid": kid, "sibling": sibling,
                 "He": he.capitalize(), "His": his.capitalize()}
     if slot[0] in "pqr":
-        return {"in": f"{world.PLACES[value]} {value}"}
+        return {"in": f"{world.PLACES[value]} {value}", "at": f"at the {value}", "inside": f"in the {value}"}
     if slot[0] in "fg":
         many = world.FOODS[value]
         return {"was": "were" if many else "was", "is": "are" if many else "is"}
@@ -313,10 +341,24 @@ def read(text, consistent=True):
                 return True
         return False
 
-    for plot, sentences in PLOTS.items():
+    for plot, sentences in readable().items():
         if rest_reads(sentences, 0, {}):
             return plot
     return None
+
+
+@functools.lru_cache(None)
+def readable():
+    """The plots with all that the reader accepts: ALSO, and "at the" or "in the" for any place."""
+    plots = {}
+    for plot, sentences in PLOTS.items():
+        plots[plot] = []
+        for i, ways in enumerate(sentences):
+            ways = ways + ALSO.get(plot, {}).get(i, [])
+            for other in ("at", "inside"):
+                ways = ways + [re.sub(r"\.in\}", "." + other + "}", way) for way in ways if ".in}" in way]
+            plots[plot].append(ways)
+    return plots
 
 
 def unify(bound, found):
