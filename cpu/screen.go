@@ -39,6 +39,7 @@ type screen struct {
 	logits []float32           // (len(open))
 	least  []compute.Candidate // the rows whose logit is at least the highest
 
+	from, to int // of open, which are computed next
 	rescored int // rows, since their pages were released
 }
 
@@ -223,18 +224,20 @@ func (b *backend) narrow(in *screenInput, n int) (few bool) {
 func (b *backend) rescoreOpen() {
 	s := b.screen
 	s.logits = slices.Grow(s.logits[:0], len(s.open))[:len(s.open)]
-	b.pool.run(b.regions.rescore)
-	s.rescored += len(s.open)
-	if s.rescored >= screenMapped {
-		b.model.Release(b.model.Output.Data)
-		s.rescored = 0
+	for s.from = 0; s.from < len(s.open); s.from = s.to {
+		s.to = min(s.from+screenMapped-s.rescored, len(s.open))
+		b.pool.run(b.regions.rescore)
+		if s.rescored += s.to - s.from; s.rescored == screenMapped {
+			b.model.Release(b.model.Output.Data)
+			s.rescored = 0
+		}
 	}
 }
 
 // screenMapped is after how many rescored rows their pages of the file are
 // released: the system maps up to 64 KiB around each, which would end in all of
 // the head. They stay in the page cache.
-const screenMapped = 1024
+const screenMapped = 256
 
 // input returns room for one more input.
 func (s *screen) input() *screenInput {
@@ -310,8 +313,9 @@ func (s *screen) bound(in *screenInput, first int, high, low []int32) {
 // rescore is rescoreOpen's part of a worker.
 func (b *backend) rescore(worker int) {
 	s := b.screen
-	for lo, hi := b.pool.take(len(s.open), 4); lo < hi; lo, hi = b.pool.take(len(s.open), 4) {
-		for i := lo; i < hi; i++ {
+	n := s.to - s.from
+	for lo, hi := b.pool.take(n, 4); lo < hi; lo, hi = b.pool.take(n, 4) {
+		for i := s.from + lo; i < s.from+hi; i++ {
 			s.logits[i] = b.logit(worker, int(s.open[i]), s.x)
 		}
 	}

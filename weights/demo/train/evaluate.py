@@ -2,9 +2,10 @@
 
     python3 evaluate.py BITNET-GPU [MODEL] [--count 200]
 
-Stories are sampled at temperature 0.8 with different seeds, nothing else cut off,
-and read back by the generator's own grammar (stories.read); questions are of the
-held-out split and their answers compared word for word.
+Stories are sampled at temperature 0.8 with different seeds, as `generate` does it
+and again with nothing cut off the distribution, and read back by the generator's
+own grammar (stories.read); questions are of the held-out split and their answers
+compared word for word.
 """
 
 import argparse
@@ -40,17 +41,18 @@ def share(n, of):
     return f"{n} of {of} ({100 * n / of:.1f} %)"
 
 
-def judge_stories(a):
+def judge_stories(a, what, *flags):
     def sampled(seed):
         opening = OPENINGS[seed % len(OPENINGS)]
-        return opening + generate(a, opening, "--temp", "0.8", "-s", str(seed), *PURE)
+        return opening + generate(a, opening, "--temp", "0.8", "-s", str(seed), *flags)
+    print(f"stories, {what}:")
     texts = each(sampled, range(a.count))
     parsed = [stories.read(text, consistent=False) for text in texts]
     consistent = [stories.read(text) for text in texts]
-    print("stories that parse:", share(sum(map(bool, parsed)), a.count))
-    print("stories that are consistent:", share(sum(map(bool, consistent)), a.count))
-    print("words:", min(len(text.split()) for text in texts), "to", max(len(text.split()) for text in texts))
-    print("plots:", dict(collections.Counter(map(str, parsed))), "different texts:", len(set(texts)))
+    print("  parse:", share(sum(map(bool, parsed)), a.count))
+    print("  consistent:", share(sum(map(bool, consistent)), a.count))
+    print("  words:", min(len(text.split()) for text in texts), "to", max(len(text.split()) for text in texts))
+    print("  plots:", dict(collections.Counter(map(str, parsed))), "different texts:", len(set(texts)))
     if a.verbose:
         for text, plot, whole in zip(texts, parsed, consistent):
             if not whole:
@@ -94,7 +96,8 @@ if __name__ == "__main__":
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--verbose", action="store_true", help="show what is wrong")
     a = parser.parse_args()
-    judge_stories(a)
+    judge_stories(a, "temperature 0.8")
+    judge_stories(a, "temperature 0.8 with --top-k 0 --top-p 1 --min-p 0", *PURE)
     judge_answers(a, "0")
     judge_answers(a, "0.8")
     judge_jokes(a)
