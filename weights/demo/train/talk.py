@@ -325,8 +325,8 @@ def my_name(dice):
 
 
 QUESTIONS = {  # and how often they come; those with one right answer
-    sum_of: 14, difference: 10, gets_more: 8, gives_away: 7, count: 8, neighbour: 4, bigger: 4,
-    animal_fact: 9, job_fact: 6, day: 3, who_has: 9, where_is: 6, compare: 5, animal_named: 5,
+    sum_of: 10, difference: 8, gets_more: 7, gives_away: 6, count: 8, neighbour: 3, bigger: 4,
+    animal_fact: 8, job_fact: 5, day: 2, who_has: 18, where_is: 10, compare: 6, animal_named: 11,
 }
 OTHERS = {joke: 12, small_talk: 6, outside: 5}
 

@@ -49,6 +49,8 @@ def batch(tokenizer, dice, rows, length):
     packed, misses = [[] for _ in range(rows)], 0
     while misses < 3:
         ids = tokenizer.document(*corpus.document(dice))
+        if len(ids) > length:
+            continue
         row = next((row for row in packed if sum(map(len, row)) + len(ids) <= length), None)
         if row is None:
             misses += 1
