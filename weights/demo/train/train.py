@@ -11,6 +11,7 @@ process, so a run that was stopped goes on as if it had not been.
 import argparse
 import json
 import os
+import sys
 import time
 
 os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
@@ -141,6 +142,10 @@ def run(process, a):
             torch.save({"net": net.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, checkpoint + ".new")
             os.replace(checkpoint + ".new", checkpoint)
             model.export(net, tokenizer, a.out)
+    if a.processes > 1:
+        torch.distributed.barrier()
+        sys.stdout.flush()
+        os._exit(0)  # gloo's threads abort a process that ends as others do, now and then
 
 
 def main():
