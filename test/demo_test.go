@@ -47,14 +47,14 @@ func openDemo(t *testing.T) (*weights.Model, demoGolden) {
 	return m, golden
 }
 
-// runDemo runs the suite on text that means something: 512 tokens of held-out
-// stories and conversations, and 200 generated ones.
+// runDemo compares text that means something: 512 tokens of held-out stories and
+// conversations, all at once and one by one, and 200 generated ones.
 func runDemo(t *testing.T, open backends.Open) {
 	m, golden := openDemo(t)
 	if len(golden.Text) != 512 {
 		t.Fatalf("the text has %d tokens", len(golden.Text))
 	}
-	backends.Model(t, "demo", m, golden.Text, reference(t), open)
+	backends.Logits(t, "demo", m, golden.Text, reference(t), open)
 	t.Run("generated", func(t *testing.T) {
 		backends.Generated(t, "demo", m, golden.Prompts[0].Tokens, 200, reference(t), open)
 	})

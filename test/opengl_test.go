@@ -55,7 +55,7 @@ func TestOpenGLGolden(t *testing.T) {
 	backends.Model(t, "tinyA", m, ids, reference(t), openOpenGL(t))
 }
 
-// TestOpenGLDemo runs it on the trained model in the program.
+// TestOpenGLDemo compares the trained model in the program.
 func TestOpenGLDemo(t *testing.T) { runDemo(t, openOpenGL(t)) }
 
 // TestOpenGLRanges runs it on a device that binds no more than 120 KiB at once,

@@ -69,7 +69,7 @@ func TestCPUGolden(t *testing.T) {
 	eachPath(t, func(t *testing.T, open backends.Open) { backends.Model(t, "tinyA", m, ids, reference(t), open) })
 }
 
-// TestCPUDemo runs it on the trained model in the program.
+// TestCPUDemo compares the trained model in the program.
 func TestCPUDemo(t *testing.T) { eachPath(t, runDemo) }
 
 // TestCPUWide compares a model of two layers with the widths of the 2B4T.

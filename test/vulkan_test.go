@@ -56,7 +56,7 @@ func TestVulkanGolden(t *testing.T) {
 	backends.Model(t, "tinyA", m, ids, reference(t), openVulkan(t))
 }
 
-// TestVulkanDemo runs it on the trained model in the program.
+// TestVulkanDemo compares the trained model in the program.
 func TestVulkanDemo(t *testing.T) { runDemo(t, openVulkan(t)) }
 
 // TestVulkanVariants forces each arithmetic of the ternary product, and the
