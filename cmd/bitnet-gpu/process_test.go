@@ -61,7 +61,7 @@ func TestNoMemory(t *testing.T) {
 }
 
 // endless is a command line that generates without end.
-var endless = []string{"generate", "-m", tinyA, "-p", "Hello", "-l", "510-inf", "-l", "511-inf", "-c", "1000000"}
+var endless = []string{"generate", "-m", tinyA, "-p", "Hello", "-l", "510-inf", "-l", "511-inf", "-c", "100000"}
 
 // TestInterrupt sends one Ctrl-C, which ends the text and keeps it.
 func TestInterrupt(t *testing.T) {
@@ -82,24 +82,46 @@ func TestInterrupt(t *testing.T) {
 // TestInterruptTwice does so to a process that cannot end its text, because
 // nobody reads it: the second one ends it all.
 func TestInterruptTwice(t *testing.T) {
-	cmd := process(t, "", endless...)
-	out := start(t, cmd)
-	fd := int(out.(*os.File).Fd())
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, 4096); err != nil {
+	out, in, err := os.Pipe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	for n := 0; n < 4000; time.Sleep(50 * time.Millisecond) { // until the pipe is all but full
-		var err error
-		if n, err = unix.IoctlGetInt(fd, unix.TIOCINQ); err != nil {
+	defer out.Close()
+	defer in.Close()
+	if _, err := unix.FcntlInt(in.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
+		t.Fatal(err)
+	}
+	const filled = 4000
+	if _, err := in.Write(make([]byte, filled)); err != nil {
+		t.Fatal(err)
+	}
+	var errs bytes.Buffer
+	cmd := process(t, "", endless...)
+	cmd.Stdout, cmd.Stderr = in, &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer kill.Stop()
+	began := time.Now()
+	for before, still := filled, 0; still < 40; time.Sleep(50 * time.Millisecond) { // until it waits for room, as two seconds without a byte show
+		n, err := unix.IoctlGetInt(int(out.Fd()), unix.TIOCINQ)
+		if err != nil {
 			t.Fatal(err)
 		}
+		if still++; n == filled || n > before {
+			before, still = n, 0
+		}
+		if time.Since(began) > time.Minute {
+			cmd.Wait()
+			t.Fatal("no text in a minute: ", errs.String())
+		}
 	}
-	time.Sleep(500 * time.Millisecond) // and soon full
 	cmd.Process.Signal(os.Interrupt)
 	time.Sleep(100 * time.Millisecond) // signals sent at once may arrive as one
 	cmd.Process.Signal(os.Interrupt)
 	if code := exitOf(cmd.Wait()); code != exitInterrupted {
-		t.Errorf("exit code %d, expected %d", code, exitInterrupted)
+		t.Errorf("%s, expected exit code %d: %s", cmd.ProcessState, exitInterrupted, errs.String())
 	}
 }
 
