@@ -12,13 +12,14 @@ import (
 // microseconds and a channel costs more than it saves; between requests they
 // sleep.
 type pool struct {
-	workers int
-	region  func(worker int) // of the current epoch; nil sends the workers to sleep
-	wake    []chan struct{}
-	failed  atomic.Pointer[any] // first panic of a worker
-	epoch   counter             // of the regions; the workers spin on it
-	taken   counter             // items of the region that workers have taken, see take
-	done    []counter           // (workers) last epoch each has finished
+	workers  int
+	patience int              // a power of two, see relax
+	region   func(worker int) // of the current epoch; nil sends the workers to sleep
+	wake     []chan struct{}
+	failed   atomic.Pointer[any] // first panic of a worker
+	epoch    counter             // of the regions; the workers spin on it
+	taken    counter             // items of the region that workers have taken, see take
+	done     []counter           // (workers) last epoch each has finished
 }
 
 // A counter has a cache line to itself.
@@ -28,7 +29,10 @@ type counter struct {
 }
 
 func newPool(workers int) *pool {
-	p := &pool{workers: workers, done: make([]counter, workers)}
+	p := &pool{workers: workers, patience: patience, done: make([]counter, workers)}
+	if workers > runtime.GOMAXPROCS(0) {
+		p.patience = 1 << 8 // some always wait for a processor
+	}
 	for w := 1; w < workers; w++ {
 		wake := make(chan struct{}, 1)
 		p.wake = append(p.wake, wake)
@@ -92,18 +96,29 @@ func (p *pool) wait() {
 	epoch := p.epoch.Load()
 	for w := 1; w < p.workers; w++ {
 		for n := 0; p.done[w].Load() != epoch; n++ {
-			relax(n)
+			p.relax(n)
 		}
 	}
 }
 
-// relax is one turn of a spinning loop. After a while it lets others run: there
-// may be more workers than processors.
-func relax(n int) {
-	if n > 1<<12 && n&255 == 0 {
+// relax is turn n of a spinning loop, of about a nanosecond each. Regions follow
+// one another within microseconds, so at first only the word is looked at: to
+// offer the processor earlier costs two threads on an idle machine a fifth of the
+// 2B4T's speed, and seven eighths of a small model's. Later others may run: what
+// is waited for may wait itself for this processor.
+func (p *pool) relax(n int) {
+	switch {
+	case n&(p.patience-1) != 0 || n == 0:
+	case p.patience < patience || n&(4*patience-1) == 0:
 		runtime.Gosched()
+	default:
+		yieldThread()
 	}
 }
+
+// patience is how many turns a worker spins before it offers its processor, where
+// there is one for each.
+const patience = 1 << 16
 
 func (p *pool) work(w int, wake <-chan struct{}) {
 	runtime.LockOSThread()
@@ -119,7 +134,7 @@ func (p *pool) work(w int, wake <-chan struct{}) {
 func (p *pool) turn(w int) (more bool) {
 	last := p.done[w].Load()
 	for n := 0; p.epoch.Load() == last; n++ {
-		relax(n)
+		p.relax(n)
 	}
 	epoch := p.epoch.Load()
 	defer func() {

@@ -38,3 +38,6 @@ func affineCores() int {
 	}
 	return len(cores)
 }
+
+// yieldThread lets another thread have this one's processor.
+func yieldThread() { unix.RawSyscallNoError(unix.SYS_SCHED_YIELD, 0, 0, 0) }

@@ -2,4 +2,9 @@
 
 package cpu
 
+import "runtime"
+
 func allowedCores() int { return 0 }
+
+// yieldThread lets another goroutine have this one's processor.
+func yieldThread() { runtime.Gosched() }
