@@ -157,35 +157,95 @@ def day(dice):
 
 # What the question itself says.
 
-def who_has(dice):
-    (a, b), (c, o) = dice.two_names(), dice.thing()
-    d, p = c, o
-    while d == c or p == o:
-        d, p = dice.thing()
-    told = [f"{a} has a {c} {o}.", f"{b} has a {d} {p}."]
-    if dice.chance(0.3):
-        told = [with_an(f"{a} has a {c} {o} and {b} has a {d} {p}.")]
-    name, color, thing = dice.choice([(a, c, o), (b, d, p)])
-    question, answer = dice.choice([
+def different(n, draw):
+    """What n draws give, drawn again where a word came before."""
+    drawn = []
+    while len(drawn) < n:
+        words = draw()
+        if not any(word in others for word in words for others in drawn):
+            drawn.append(words)
+    return drawn
+
+
+def people(dice, n):
+    return [name for pair in different((n + 1) // 2, dice.two_names) for name in pair][:n]
+
+
+def belongings(dice, n):
+    """Facts of one kind: what is told, and what can be asked about each."""
+    return [(f"{name} has a {color} {thing}.", [
         (f"Who has the {thing}?", f"{name} has the {thing}."),
         (f"What does {name} have?", f"{name} has a {color} {thing}."),
         (f"What color is the {thing}?", f"The {thing} is {color}."),
-    ])
-    return with_an(" ".join(told + [question])), with_an(answer)
+    ]) for name, (color, thing) in zip(people(dice, n), different(n, dice.thing))]
 
 
-def where_is(dice):
-    (_, o), (_, x) = dice.thing(), dice.thing()
-    while x == o:
-        _, x = dice.thing()
-    p, q = dice.allowed(lambda: dice.two(list(world.PLACES)))
-    a, b = (derived("p", place)["in"] for place in (p, q))
-    thing, place, name = dice.choice([(o, a, p), (x, b, q)])
-    question, answer = dice.choice([
+def whereabouts(dice, n):
+    places = different((n + 1) // 2, lambda: dice.allowed(lambda: dice.two(list(world.PLACES))))
+    places = [derived("p", place)["in"] for pair in places for place in pair]
+    return [(f"The {thing} is {place}.", [
         (f"Where is the {thing}?", f"The {thing} is {place}."),
         (f"What is {place}?", f"The {thing} is {place}."),
-    ])
-    return f"The {o} is {a}. The {x} is {b}. {question}", answer
+    ]) for (_, thing), place in zip(different(n, dice.thing), places)]
+
+
+def animals_named(dice, n):
+    animals = different(n, lambda: (dice.choice(list(world.ANIMALS)),))
+    return [(f"{name} is a {animal}.", [
+        (f"What is {name}?", f"{name} is a {animal}."),
+        (f"Who is the {animal}?", f"The {animal} is {name}."),
+    ]) for name, (animal,) in zip(people(dice, n), animals)]
+
+
+def told(dice, facts):
+    """The facts in one message, two of them at times in one sentence."""
+    sentences = [sentence for sentence, _ in facts]
+    if len(facts) == 2 and sentences[0][:4] != "The " and dice.chance(0.4):
+        return f"{sentences[0][:-1]} and {sentences[1]}"
+    return " ".join(sentences)
+
+
+def one_of_two(facts):
+    """A question about one of two."""
+    def ask(dice):
+        pair = facts(dice, 2)
+        question, answer = dice.choice(dice.choice(pair)[1])
+        return with_an(f"{told(dice, pair)} {question}"), with_an(answer)
+    ask.__name__ = f"one_of_two_{facts.__name__}"
+    return ask
+
+
+def gathering(dice):
+    """Several of a kind at once, and many questions about them."""
+    facts = dice.choice([belongings, whereabouts, animals_named])(dice, dice.choice(range(2, 7)))
+    asked = [question for _, questions in facts for question in dice.two(questions)]
+    dice.shuffle(asked)
+    exchanges = [(with_an(question), with_an(answer)) for question, answer in asked]
+    first, answer = exchanges[0]
+    return [(f"{with_an(told(dice, facts))} {first}", answer), *exchanges[1:]]
+
+
+def words(dice, n):
+    """Different words of all kinds."""
+    kinds = [world.COLORS, world.OBJECTS, list(world.ANIMALS), list(world.PLACES), list(world.JOBS), world.DAYS, world.GIRLS, world.BOYS]
+    return [word for (word,) in different(n, lambda: (dice.rare_name() if dice.chance(0.1) else dice.choice(dice.choice(kinds)),))]
+
+
+def again(dice):
+    """Words to say again."""
+    way, _ = say(dice, "Say this again: {}.", "Please repeat: {}.", "Can you repeat {}?")
+    listed = ", ".join(words(dice, dice.choice(range(3, 31))))
+    return way.format(listed), capital(listed) + "."
+
+
+def in_a_row(dice):
+    """Words in a row, and many questions about their neighbours."""
+    row = words(dice, dice.choice(range(3, 13)))
+    asked = [(f"What comes after {a}?", capital(f"{b} comes after {a}.")) for a, b in zip(row, row[1:])]
+    asked += [(f"What comes before {b}?", capital(f"{a} comes before {b}.")) for a, b in zip(row, row[1:])]
+    dice.shuffle(asked)
+    (first, answer), *others = asked[:dice.choice(range(1, 13))]
+    return [(f"{capital(', '.join(row))}. {first}", answer), *others]
 
 
 def compare(dice):
@@ -193,16 +253,6 @@ def compare(dice):
     more, less = dice.choice([("older", "younger"), ("taller", "smaller"), ("faster", "slower")])
     question, answer = dice.choice([(f"Who is {more}?", f"{a} is {more}."), (f"Who is {less}?", f"{b} is {less}.")])
     return f"{a} is {more} than {b}. {question}", answer
-
-
-def animal_named(dice):
-    (a, b), (n, m) = dice.two_names(), dice.two(list(world.ANIMALS))
-    name, animal = dice.choice([(a, n), (b, m)])
-    question, answer = dice.choice([
-        (f"What is {name}?", f"{name} is a {animal}."),
-        (f"Who is the {animal}?", f"The {animal} is {name}."),
-    ])
-    return with_an(f"{a} is a {n} and {b} is a {m}. {question}"), with_an(answer)
 
 
 # Stories on request, and what they told.
@@ -326,7 +376,8 @@ def my_name(dice):
 
 QUESTIONS = {  # and how often they come; those with one right answer
     sum_of: 10, difference: 8, gets_more: 7, gives_away: 6, count: 8, neighbour: 3, bigger: 4,
-    animal_fact: 8, job_fact: 5, day: 2, who_has: 18, where_is: 10, compare: 6, animal_named: 11,
+    animal_fact: 8, job_fact: 5, day: 2, compare: 6,
+    one_of_two(belongings): 18, one_of_two(whereabouts): 10, one_of_two(animals_named): 11,
 }
 OTHERS = {joke: 12, small_talk: 6, outside: 5}
 
@@ -337,7 +388,13 @@ def question(dice):
 
 def conversation(dice):
     """A list of exchanges."""
-    kind = dice.weighted({"short": 50, "story": 30, "told": 12, "long": 8})
+    kind = dice.weighted({"short": 40, "story": 24, "told": 10, "long": 6, "gathering": 30, "again": 8, "in a row": 12})
+    if kind == "gathering":
+        return gathering(dice)
+    if kind == "again":
+        return [again(dice) for _ in range(dice.choice(range(1, 4)))]
+    if kind == "in a row":
+        return in_a_row(dice)
     if kind == "told":
         return [told_story(dice)]
     if kind == "story":

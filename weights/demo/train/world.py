@@ -85,6 +85,10 @@ class Dice:
         self.nats += math.log(len(items))
         return items[self.random.randrange(len(items))]
 
+    def shuffle(self, items):
+        self.nats += math.lgamma(len(items) + 1)
+        self.random.shuffle(items)
+
     def chance(self, p):
         yes = self.random.random() < p
         self.nats -= math.log(p if yes else 1 - p)
