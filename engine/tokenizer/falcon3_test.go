@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -17,25 +16,6 @@ import (
 var falcon3Steps = []*regexp2.Regexp{
 	regexp2.MustCompile("[\\p{P}$+<=>^`|~]+|[^\\p{P}$+<=>^`|~]+"),
 	regexp2.MustCompile(`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`),
-}
-
-// cut returns the matches of an expression in s, which cover it.
-func cut(t *testing.T, re *regexp2.Regexp, s string) (parts []string) {
-	t.Helper()
-	rest := s
-	m, err := re.FindStringMatch(s)
-	for ; m != nil && err == nil; m, err = re.FindNextMatch(m) {
-		n := 0
-		for range m.RuneLength {
-			_, size := utf8.DecodeRuneInString(rest[n:])
-			n += size
-		}
-		parts, rest = append(parts, rest[:n]), rest[n:]
-	}
-	if err != nil || rest != "" {
-		t.Fatalf("%q: %v leaves %q, %v", s, re, rest, err)
-	}
-	return parts
 }
 
 // falcon3Pieces cuts s by the expressions, and then at the numbers of the
@@ -74,34 +54,8 @@ func checkFalcon3(t *testing.T, s string) {
 	}
 }
 
-func TestFalcon3All(t *testing.T) {
-	more := slices.Concat(parts, []string{"+", "€", "ò", "Ⲁ", "²", "\u0f0b", "—"}) // ò has a byte of its own
-	for _, a := range more {
-		checkFalcon3(t, a)
-		for _, b := range more {
-			checkFalcon3(t, a+b)
-			for _, c := range more {
-				checkFalcon3(t, a+b+c)
-			}
-		}
-	}
-}
-
-func TestFalcon3Random(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 6))
-	for range 10000 {
-		var s string
-		for range 4 + rng.IntN(20) {
-			s += parts[rng.IntN(len(parts))]
-		}
-		checkFalcon3(t, s)
-	}
-}
-
-func TestFalcon3Runes(t *testing.T) {
-	for c := range rune(0x30000) {
-		checkFalcon3(t, "a"+string(c)+"b "+string(c)+"1\n"+string(c))
-	}
+func TestFalcon3(t *testing.T) {
+	eachText(t, slices.Concat(parts, []string{"+", "€", "ò", "Ⲁ", "\u0f0b", "—"}), checkFalcon3) // ò has a byte of its own
 }
 
 func FuzzFalcon3(f *testing.F) {

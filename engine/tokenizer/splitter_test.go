@@ -1,7 +1,9 @@
 package tokenizer
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -18,38 +20,40 @@ func split(s string) []string {
 	var pieces []string
 	for len(s) > 0 {
 		n := nextPiece(s)
+		if n <= 0 {
+			panic(fmt.Sprintf("the splitter cuts nothing off %q", s))
+		}
 		pieces = append(pieces, s[:n])
 		s = s[n:]
 	}
 	return pieces
 }
 
-// checkSplit holds the splitter against the expression. The expression sees
-// characters, U+FFFD for each byte that is in none, as the splitter does.
-func checkSplit(t *testing.T, s string) {
+// cut returns the matches of an expression in s, which cover it. The expression
+// sees characters, U+FFFD for each byte that is in none, as the splitters do.
+func cut(t *testing.T, re *regexp2.Regexp, s string) (pieces []string) {
 	t.Helper()
 	rest := s
-	m, err := oracle.FindStringMatch(s)
-	for ; m != nil && err == nil; m, err = oracle.FindNextMatch(m) {
-		want := 0
+	m, err := re.FindStringMatch(s)
+	for ; m != nil && err == nil; m, err = re.FindNextMatch(m) {
+		n := 0
 		for range m.RuneLength {
-			_, size := utf8.DecodeRuneInString(rest[want:])
-			want += size
+			_, size := utf8.DecodeRuneInString(rest[n:])
+			n += size
 		}
-		if len(rest) == 0 {
-			t.Fatalf("%q: the splitter is at the end, the expression finds %q", s, m.String())
-		}
-		got := nextPiece(rest)
-		if got != want {
-			t.Fatalf("%q: at %d the splitter cuts %q, the expression %q", s, len(s)-len(rest), rest[:got], rest[:want])
-		}
-		rest = rest[want:]
+		pieces, rest = append(pieces, rest[:n]), rest[n:]
 	}
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || rest != "" {
+		t.Fatalf("%q: %v leaves %q, %v", s, re, rest, err)
 	}
-	if rest != "" {
-		t.Fatalf("%q: the expression leaves %q", s, rest)
+	return pieces
+}
+
+// checkSplit holds the splitter against the expression.
+func checkSplit(t *testing.T, s string) {
+	t.Helper()
+	if got, want := split(s), cut(t, oracle, s); !slices.Equal(got, want) {
+		t.Fatalf("%q: the splitter cuts %q, the expression %q", s, got, want)
 	}
 }
 
@@ -65,35 +69,37 @@ var parts = []string{
 	"'s", "'S", "'ſ", "'re", "'VE", "'lL", "'d", "'r", "'v", "'l", "'t", "'M",
 }
 
-// TestSplitAll cuts every text of up to three parts.
-func TestSplitAll(t *testing.T) {
-	for _, a := range parts {
-		checkSplit(t, a)
-		for _, b := range parts {
-			checkSplit(t, a+b)
-			for _, c := range parts {
-				checkSplit(t, a+b+c)
+func TestSplit(t *testing.T) { eachText(t, parts, checkSplit) }
+
+// eachText checks every text of up to three parts, random ones of more, and every
+// character between others.
+func eachText(t *testing.T, parts []string, check func(t *testing.T, s string)) {
+	t.Run("all", func(t *testing.T) {
+		for _, a := range parts {
+			check(t, a)
+			for _, b := range parts {
+				check(t, a+b)
+				for _, c := range parts {
+					check(t, a+b+c)
+				}
 			}
 		}
-	}
-}
-
-func TestSplitRandom(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	for range 20000 {
-		var s string
-		for range 4 + rng.IntN(20) {
-			s += parts[rng.IntN(len(parts))]
+	})
+	t.Run("random", func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(3, 4))
+		for range 20000 {
+			var s string
+			for range 4 + rng.IntN(20) {
+				s += parts[rng.IntN(len(parts))]
+			}
+			check(t, s)
 		}
-		checkSplit(t, s)
-	}
-}
-
-// TestSplitRunes puts every character between others.
-func TestSplitRunes(t *testing.T) {
-	for c := range rune(0x30000) {
-		checkSplit(t, "a"+string(c)+"b "+string(c)+"1\n"+string(c))
-	}
+	})
+	t.Run("characters", func(t *testing.T) {
+		for c := range rune(0x30000) {
+			check(t, "a"+string(c)+"b "+string(c)+"1\n"+string(c))
+		}
+	})
 }
 
 func FuzzSplit(f *testing.F) {
