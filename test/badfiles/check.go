@@ -1,6 +1,7 @@
 package badfiles
 
 import (
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -15,6 +16,24 @@ const (
 	perByte = 32
 	atLeast = 1 << 20
 )
+
+// Seed adds the small ones of Cases, which reach all that is refused, to the
+// corpus of a fuzz target.
+func Seed(f *testing.F) {
+	cases, err := Cases(f.TempDir())
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, c := range cases {
+		if info, err := os.Stat(c.Path); err == nil && info.Mode().IsRegular() && info.Size() < 64<<10 {
+			data, err := os.ReadFile(c.Path)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
+	}
+}
 
 // OneLine checks that an error is a line that can be shown.
 func OneLine(t testing.TB, err error) {
