@@ -18,7 +18,7 @@ func TestRequiredPaths(t *testing.T) {
 		have = append(have, p.Name)
 	}
 	t.Logf("this machine has %s", strings.Join(have, ", "))
-	for _, name := range []string{"portable", "avx2", "avxvnni", "avx512", "neon"} {
+	for _, name := range []string{"portable", "avx2", "avxvnni", "avx512", "avx512vbmi", "neon"} {
 		if required(name) && !slices.Contains(have, name) {
 			t.Errorf("BITNET_TEST_REQUIRE has %s: this machine has %s", name, strings.Join(have, ", "))
 		}
