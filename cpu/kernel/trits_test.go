@@ -64,53 +64,58 @@ func TestTritWord(t *testing.T) {
 }
 
 func TestTrits(t *testing.T) {
-	eachPath(t, func(t *testing.T, p *Path) {
-		vec, pack, unpack := p.TritsVec, p.PackTrits, p.UnpackTrits
-		if p == &portable { // which defines them and does not use them
-			vec, pack, unpack = tritsVec, packTrits, unpackTrits
-		} else if vec == nil {
-			t.Skip("this path has no kernels of trits")
-		}
-		r := newRand()
-		for _, n := range tritCols() {
-			steps := tritSteps(n / 16)
-			for _, tiles := range []int{1, 3} {
-				if n > 1000 && tiles > 1 {
-					continue
-				}
-				words := make([]uint32, tiles*n/16*TileRows)
-				w := edge[uint32]("w", tiles*steps*TileRows)
-				for _, in := range ternaryInputs {
-					name := fmt.Sprintf("%s (%d, %d)", in.name, tiles*TileRows, n)
-					x := edge[int8]("x", n)
-					in.fill(r, words, x)
-					for tile := range tiles {
-						pack(w[tile*steps*TileRows:][:steps*TileRows], words[tile*n/16*TileRows:][:n/16*TileRows])
-					}
-					want := make([]int32, tiles*TileRows)
-					ternaryVec(want, words, x)
-					got := edge[int32]("acc", len(want))
-					fill(got, -1)
-					vec(got, w, x)
-					sameInts(t, "TritsVec "+name, got, want)
-					if !intact[int32]("acc", len(got)) {
-						t.Errorf("TritsVec %s stores before acc", name)
-					}
+	for _, p := range tritPaths() {
+		t.Run(p.Name, func(t *testing.T) { testTrits(t, p) })
+	}
+}
 
-					last := w[(tiles-1)*steps*TileRows:] // so that it ends where memory does
-					back := edge[uint32]("words", n/16*TileRows)
-					fill(back, 0xFFFFFFFF)
-					unpack(back, last)
-					if !slices.Equal(back, words[(tiles-1)*n/16*TileRows:]) {
-						t.Fatalf("UnpackTrits %s: other words than were packed", name)
-					}
-					if !intact[uint32]("words", len(back)) {
-						t.Errorf("UnpackTrits %s stores before words", name)
-					}
+// tritPaths returns the paths of this machine that have kernels of trits, and
+// the portable one with those that define them, which it does not use.
+func tritPaths() []*Path {
+	portable := &Path{Name: "portable", TritsVec: tritsVec, PackTrits: packTrits, UnpackTrits: unpackTrits}
+	return append(slices.DeleteFunc(native(), func(p *Path) bool { return p.TritsVec == nil }), portable)
+}
+
+func testTrits(t *testing.T, p *Path) {
+	r := newRand()
+	for _, n := range tritCols() {
+		steps := tritSteps(n / 16)
+		for _, tiles := range []int{1, 3} {
+			if n > 1000 && tiles > 1 {
+				continue
+			}
+			words := make([]uint32, tiles*n/16*TileRows)
+			w := edge[uint32]("w", tiles*steps*TileRows)
+			for _, in := range ternaryInputs {
+				name := fmt.Sprintf("%s (%d, %d)", in.name, tiles*TileRows, n)
+				x := edge[int8]("x", n)
+				in.fill(r, words, x)
+				for tile := range tiles {
+					p.PackTrits(w[tile*steps*TileRows:][:steps*TileRows], words[tile*n/16*TileRows:][:n/16*TileRows])
+				}
+				want := make([]int32, tiles*TileRows)
+				ternaryVec(want, words, x)
+				got := edge[int32]("acc", len(want))
+				fill(got, -1)
+				p.TritsVec(got, w, x)
+				sameInts(t, "TritsVec "+name, got, want)
+				if !intact[int32]("acc", len(got)) {
+					t.Errorf("TritsVec %s stores before acc", name)
+				}
+
+				last := w[(tiles-1)*steps*TileRows:] // so that it ends where memory does
+				back := edge[uint32]("words", n/16*TileRows)
+				fill(back, 0xFFFFFFFF)
+				p.UnpackTrits(back, last)
+				if !slices.Equal(back, words[(tiles-1)*n/16*TileRows:]) {
+					t.Fatalf("UnpackTrits %s: other words than were packed", name)
+				}
+				if !intact[uint32]("words", len(back)) {
+					t.Errorf("UnpackTrits %s stores before words", name)
 				}
 			}
 		}
-	})
+	}
 }
 
 // FuzzTrits packs the weights that its bytes are, multiplies and unpacks them.
@@ -140,10 +145,7 @@ func FuzzTrits(f *testing.F) {
 		want := make([]int32, TileRows)
 		ternaryVec(want, words, x)
 		back := make([]uint32, len(words))
-		for _, p := range append(native(), &Path{Name: "portable", TritsVec: tritsVec, PackTrits: packTrits, UnpackTrits: unpackTrits}) {
-			if p.TritsVec == nil {
-				continue
-			}
+		for _, p := range tritPaths() {
 			got := make([]int32, TileRows)
 			p.TritsVec(got, w, x)
 			sameInts(t, p.Name+" TritsVec", got, want)
