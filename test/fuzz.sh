@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 
 failed=()
 for package in $(go list ./...); do
-	for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
+	listed=$(go test -list '^Fuzz' "$package")
+	for target in $(grep '^Fuzz' <<<"$listed" || true); do
 		go test -run '^$' -fuzz "^$target\$" -fuzztime "${BITNET_FUZZ_TIME:-3s}" -fuzzminimizetime 20x "$package" || failed+=("$package $target")
 		grown=$(go env GOCACHE)/fuzz/$package/$target
 		if [ "${1:-}" = --keep ] && [ -d "$grown" ]; then
