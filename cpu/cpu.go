@@ -18,9 +18,8 @@ import (
 
 // New opens the CPU backend for a model. Of the environment it reads BITNET_CPU,
 // which names the kernels to use (portable, avx2, avxvnni, avx512, avx512vbmi,
-// neon) instead
-// of the best, and BITNET_HEAD, which with "full" leaves out the screen of the
-// head.
+// neon) instead of the best, and BITNET_HEAD, which with "full" leaves out the
+// screen of the head.
 //
 // Errors: ErrMemory where the copied weights and the cache do not fit,
 // ErrUnavailable where BITNET_CPU asks for what the machine has not, and the

@@ -62,11 +62,11 @@ type Stats struct {
 	DecodeTime time.Duration // from the first token on
 }
 
-// Generate continues a prompt. A model without a usable tokenizer cannot. The sequence yields pieces of text as they come;
-// the last one says why it ended. An error ends it too, as the last value.
-// Cancelling ctx ends the text and is no error. A generation holds one of the
-// engine's slots until its loop ends; the next waits where there is none free, so
-// a loop within a loop needs two.
+// Generate continues a prompt; a model without a usable tokenizer gives an error.
+// The sequence yields pieces of text as they come; the last one says why it ended.
+// An error ends it too, as the last value. Cancelling ctx ends the text and is no
+// error. A generation holds one of the engine's slots until its loop ends; the next
+// waits where there is none free, so a loop within a loop needs two.
 func (e *Engine) Generate(ctx context.Context, r Request) iter.Seq2[Piece, error] {
 	return func(yield func(Piece, error) bool) {
 		g, err := e.newGeneration(r)

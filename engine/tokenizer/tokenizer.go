@@ -3,8 +3,7 @@
 // SentencePiece's BPE.
 //
 // Text is cut into pieces (splitter.go, falcon3.go), and each piece into tokens
-// (bpe.go).
-// Every byte string can be encoded, valid UTF-8 or not, and decoding gives it
+// (bpe.go). Every byte string can be encoded, valid UTF-8 or not, and decoding gives it
 // back. No text is normalised and no blank is put in front.
 //
 // Which pre-tokenizers there are: "llama-bpe" with its other names "llama3" and
