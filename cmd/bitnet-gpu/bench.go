@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -88,8 +90,16 @@ func (f *benchFlags) run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := interruptible(ctx)
+	if f.synthetic == "" {
+		if plan.Path, err = f.path(std); err != nil {
+			return err
+		}
+	}
+	// The first signal ends the measurement and removes what it wrote, a second
+	// one ends the program.
+	ctx, cancel := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer cancel()
+	context.AfterFunc(ctx, cancel)
 	if f.synthetic != "" {
 		dir, err := os.MkdirTemp("", "bitnet-gpu-bench-")
 		if err != nil {
@@ -100,8 +110,6 @@ func (f *benchFlags) run(ctx context.Context, std stdio) error {
 		if err := writeSynthetic(std.err, f.synthetic, plan.Path); err != nil {
 			return err
 		}
-	} else if plan.Path, err = f.path(std); err != nil {
-		return err
 	}
 	view := newBenchView(std.err)
 	defer view.hide()

@@ -104,6 +104,9 @@ func message(err error) string {
 		text = strings.ReplaceAll(text, ": "+kind.Error(), "")
 		text = strings.TrimPrefix(text, kind.Error()+": ")
 	}
+	if text == context.Canceled.Error() {
+		return "interrupted"
+	}
 	return text
 }
 

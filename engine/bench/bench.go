@@ -201,6 +201,9 @@ func (r *runner) tell(units int, doing string) {
 // warm opens the model once, which brings the file into the page cache, and finds
 // out what it is. An idle machine is measured before.
 func (r *runner) warm() error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
 	if r.meter != nil {
 		r.tell(0, "idle power")
 		if r.idle, r.noMeter = r.meter.power(idleTime); r.noMeter != nil {
@@ -267,6 +270,9 @@ func (r *runner) setting(batch, threads int, head string, use func(*Result) erro
 
 // load opens the model and computes its first token, then everything once.
 func (r *runner) load(opt engine.Options, head string) (*session, error) {
+	if err := r.ctx.Err(); err != nil {
+		return nil, err
+	}
 	l := &Load{Head: head}
 	debug.FreeOSMemory() // what came before is not this one's
 	noPeak := resetPeak()
