@@ -309,7 +309,7 @@ func TestBenchThreads(t *testing.T) {
 // TestBenchSynthetic measures the smallest of the known shapes, from its file.
 func TestBenchSynthetic(t *testing.T) {
 	if testing.Short() {
-		t.Skip("0.5 GB")
+		t.Skip("short: writes 0.3 GB")
 	}
 	t.Setenv("TMPDIR", t.TempDir())
 	out := ok(t, "", "bench", "--synthetic", "0.7b", "--backend", "cpu", "-p", "1", "-n", "1", "-r", "1", "-t", "1")

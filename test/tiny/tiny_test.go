@@ -131,7 +131,7 @@ func TestSeedsAndTensorsDiffer(t *testing.T) {
 
 func TestBigHasTheShapeOf2B4T(t *testing.T) {
 	if testing.Short() {
-		t.Skip("0.7 GB")
+		t.Skip("short: the model takes 0.7 GB")
 	}
 	m := Big(1)
 	defer runtime.GC() // give the memory back to the other tests
