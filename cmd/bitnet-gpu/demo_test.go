@@ -33,6 +33,9 @@ func TestDemo(t *testing.T) {
 			}
 		})
 	}
+	if _, err := os.Stat(filepath.Join(dir, "out.npy")); err != nil {
+		t.Error("logits wrote nothing: ", err)
+	}
 	written := filepath.Join(dir, "demo.gguf")
 	ok(t, "", "convert", "demo", "-o", written)
 	from, to := ok(t, "", "inspect", "--sha256", "demo"), ok(t, "", "inspect", "--sha256", written)

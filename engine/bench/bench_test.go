@@ -251,12 +251,11 @@ func TestEnergy(t *testing.T) {
 			}
 		}
 	}()
+	defer func() { close(stop); <-stopped }()
 	p := small(t)
 	p.Powercap, p.Repeats = root, 20
 	p.Tests = []Test{{Prompt: 30, Gen: 30}}
 	r := run(t, p)[0]
-	close(stop)
-	<-stopped
 	if e := r.Energy; e.Reason != nil || !(e.Joules > 0) || !(e.Idle > 0) || !(e.Net < e.Joules) {
 		t.Errorf("%+v", e)
 	}
