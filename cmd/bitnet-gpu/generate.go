@@ -112,7 +112,7 @@ func (f *generateFlags) run(cmd *cobra.Command, std stdio) error {
 // or if there is no -p and it is no terminal.
 func (f *generateFlags) request(cmd *cobra.Command, in io.Reader) (engine.Request, error) {
 	var r engine.Request
-	if err := f.check(); err != nil { // before the prompt: with neither, this is the better hint
+	if err := f.check(); err != nil { // before standard input is waited for
 		return r, err
 	}
 	if f.prompt == "-" || !cmd.Flags().Changed("prompt") && !isTerminal(in) {
