@@ -105,7 +105,7 @@ void gated_back(const float *grad, const float *both, long rows, long n, float *
 void causal_softmax(bf *scores, const int64_t *start, long sequences, long each, long n, long queries, long at, long length, float scale) {
 	for (long r = 0; r < sequences * each; r++, scores += n) {
 		long query = at + r % queries, from = start[r / each * length + query], seen = query + 1;
-		float e[4096], top = -1e30f, sum = 0;
+		float e[n], top = -1e30f, sum = 0;
 		for (long i = from; i < seen; i++) {
 			e[i] = widen(scores[i]) * scale;
 			top = fmaxf(top, e[i]);
@@ -139,7 +139,7 @@ double cross_entropy(bf *logits, const int64_t *target, long rows, long n, float
 			memset(logits, 0, n * sizeof *logits);
 			continue;
 		}
-		float e[8192], top = -1e30f, sum = 0, of_target = widen(logits[target[r]]);
+		float e[n], top = -1e30f, sum = 0, of_target = widen(logits[target[r]]);
 		for (long i = 0; i < n; i++) {
 			e[i] = widen(logits[i]);
 			top = fmaxf(top, e[i]);

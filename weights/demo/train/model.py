@@ -1,8 +1,8 @@
 """BitNet b1.58 in PyTorch, for training: ternary weights and int8 activations in
 the forward pass, straight-through gradients to their float masters.
 
-What does the work are the four functions of package-like `ops`: this file's own
-are the definition, in float32; those of fused.py do the same in bfloat16, faster.
+What does the work are the four functions of a module `ops`: this file's own are
+the definition, in float32; those of fused.py do the same in bfloat16, faster.
 """
 
 import json

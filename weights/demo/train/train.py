@@ -97,7 +97,8 @@ def held_out_loss(net, tokenizer, a, batches=8):
 
 
 def run(process, a):
-    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[process % os.cpu_count()]})
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[process % len(cores)]})
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     torch.manual_seed(a.seed)
