@@ -170,6 +170,7 @@ func TestWriteErrors(t *testing.T) {
 		{WriteOptions{Type: ternary.TQ2_0}, func(m *Model) {}, `tensor "blk.0.ffn_down.weight" has rows of 208 weights and cannot be TQ2_0, which wants a multiple of 256`},
 		{WriteOptions{Type: ternary.TQ1_0}, func(m *Model) { m.Layers[0].Down.Cols, m.Layers[0].Down.Scale = 256, 0x1p17 }, `has scale 131072 and cannot be TQ1_0, whose float16 does not hold it`},
 		{WriteOptions{Embd: new(DType)}, func(m *Model) {}, `tensor "token_embd.weight" cannot be made F32`},
+		{WriteOptions{Progress: func(done, total int64) error { return errors.New("no more") }}, func(m *Model) {}, "no more"},
 		{WriteOptions{Embd: dtype(Q6_K)}, func(m *Model) { m.TokenEmbd.Cols = 320 }, `tensor "token_embd.weight" has rows of 320 and cannot be Q6_K, which wants a multiple of 256`},
 		{WriteOptions{Embd: dtype(F16)}, func(m *Model) { m.TokenEmbd = Dense{Name: "e", Type: BF16, Rows: 1, Cols: 1, Data: []byte{0, 0x48}} }, `tensor e: row 0 holds a value that F16 cannot: [131072]`},
 	} {
@@ -200,7 +201,7 @@ func TestWriteTypes(t *testing.T) {
 		for _, embd := range []DType{F16, BF16, Q8_0, Q6_K} {
 			path := filepath.Join(t.TempDir(), "copy.gguf")
 			var written, total int64
-			progress := func(done, all int64) { written, total = done, all }
+			progress := func(done, all int64) error { written, total = done, all; return nil }
 			if err := m.WriteGGUF(path, WriteOptions{Type: typ, Embd: &embd, Progress: progress}); err != nil {
 				t.Fatal(err)
 			}

@@ -19,9 +19,9 @@ import (
 // WriteOptions say what a written file holds. The zero value is the form of the
 // 2B4T's official file.
 type WriteOptions struct {
-	Type     ternary.Format          // of the ternary matrices: I2S, TQ1_0 or TQ2_0
-	Embd     *DType                  // of embedding and head: F16, BF16, Q8_0 or Q6_K; nil: as they are
-	Progress func(done, total int64) // hears of the bytes written; may be nil
+	Type     ternary.Format                // of the ternary matrices: I2S, TQ1_0 or TQ2_0
+	Embd     *DType                        // of embedding and head: F16, BF16, Q8_0 or Q6_K; nil: as they are
+	Progress func(done, total int64) error // hears of the bytes written and ends it by an error; may be nil
 }
 
 // types of ternary matrices in files, with general.file_type: I2_S as bitnet.cpp
@@ -138,7 +138,7 @@ type copier struct {
 	file        *os.File
 	buf         [1 << 18]byte
 	done, total int64
-	progress    func(done, total int64)
+	progress    func(done, total int64) error
 }
 
 func (c *copier) Write(p []byte) (int, error) {
@@ -149,7 +149,9 @@ func (c *copier) Write(p []byte) (int, error) {
 		}
 		c.done += int64(n)
 		if c.progress != nil {
-			c.progress(c.done, c.total)
+			if err := c.progress(c.done, c.total); err != nil {
+				return 0, err
+			}
 		}
 	}
 	return len(p), nil

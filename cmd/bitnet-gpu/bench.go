@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -95,11 +94,8 @@ func (f *benchFlags) run(ctx context.Context, std stdio) error {
 			return err
 		}
 	}
-	// The first signal ends the measurement and removes what it wrote, a second
-	// one ends the program.
-	ctx, cancel := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := tidy(ctx)
 	defer cancel()
-	context.AfterFunc(ctx, cancel)
 	if f.synthetic != "" {
 		dir, err := os.MkdirTemp("", "bitnet-gpu-bench-")
 		if err != nil {
@@ -107,7 +103,7 @@ func (f *benchFlags) run(ctx context.Context, std stdio) error {
 		}
 		defer os.RemoveAll(dir)
 		plan.Path = filepath.Join(dir, f.synthetic+".gguf")
-		if err := writeSynthetic(std.err, f.synthetic, plan.Path); err != nil {
+		if err := writeSynthetic(ctx, std.err, f.synthetic, plan.Path); err != nil {
 			return err
 		}
 	}
@@ -192,7 +188,7 @@ func (f *benchFlags) tests() (list []bench.Test) {
 
 // writeSynthetic makes a model of a known shape and writes its file, which is
 // then loaded as any other.
-func writeSynthetic(errs io.Writer, name, path string) error {
+func writeSynthetic(ctx context.Context, errs io.Writer, name, path string) error {
 	shape, ok := synthetic.Known(name)
 	if !ok {
 		panic("BUG: bench: no shape " + name)
@@ -203,7 +199,11 @@ func writeSynthetic(errs io.Writer, name, path string) error {
 	bar := newBar(errs)
 	bar.verb = "making " + name
 	defer bar.finish()
-	if err := synthetic.New(shape, 1).WriteGGUF(path, weights.WriteOptions{Progress: bar.progress}); err != nil {
+	err := synthetic.New(shape, 1).WriteGGUF(path, weights.WriteOptions{Progress: bar.until(ctx)})
+	switch {
+	case errors.Is(err, context.Canceled):
+		return context.Canceled
+	case err != nil:
 		return fmt.Errorf("%w (TMPDIR names another folder)", err)
 	}
 	return nil

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -36,7 +38,7 @@ model before it gets its own.`,
 	cmd.Flags().StringVar(&typ, "type", "i2_s", "of the ternary matrices: i2_s, tq2_0 or tq1_0")
 	cmd.Flags().StringVar(&embd, "embd", "", "type of embedding and head: f16, bf16, q8_0 or q6_k (default as they are)")
 	layout.add(cmd)
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if out == "" {
 			return usage("no output: name the file to write with -o OUT.gguf")
 		}
@@ -47,7 +49,9 @@ model before it gets its own.`,
 		bar := newBar(std.err)
 		bar.verb = "writing"
 		defer bar.finish()
-		opt := weights.WriteOptions{Type: format, Progress: bar.progress}
+		ctx, cancel := tidy(cmd.Context())
+		defer cancel()
+		opt := weights.WriteOptions{Type: format, Progress: bar.until(ctx)}
 		if embd != "" {
 			dtype, ok := convertEmbds[embd]
 			if !ok {
@@ -55,7 +59,10 @@ model before it gets its own.`,
 			}
 			opt.Embd = &dtype
 		}
-		if err := weights.Convert(args[0], out, weights.OpenOptions{I2SLayout: int(layout)}, opt, sameLogits); err != nil {
+		check := func(from, to *weights.Model) error { return cmp.Or(sameLogits(from, to), ctx.Err()) }
+		if err := weights.Convert(args[0], out, weights.OpenOptions{I2SLayout: int(layout)}, opt, check); errors.Is(err, context.Canceled) {
+			return context.Canceled // the path says nothing
+		} else if err != nil {
 			return err
 		}
 		bar.finish()

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -206,6 +207,14 @@ func interruptible(parent context.Context) (context.Context, func()) {
 		close(signals)
 		cancel()
 	}
+}
+
+// tidy ends the returned context at the first Ctrl-C or SIGTERM, so that files
+// which are of no use go, and the program at the second.
+func tidy(parent context.Context) (context.Context, func()) {
+	ctx, cancel := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, cancel)
+	return ctx, cancel
 }
 
 // endLine ends the text's last line on a terminal, so that what follows begins

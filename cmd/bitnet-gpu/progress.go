@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 	"sync"
@@ -50,6 +51,14 @@ func (b *bar) progress(done, total int64) {
 	}
 	if done > b.bar.Current() {
 		b.bar.SetCurrent(done)
+	}
+}
+
+// until is progress for a file that is written until ctx ends.
+func (b *bar) until(ctx context.Context) func(done, total int64) error {
+	return func(done, total int64) error {
+		b.progress(done, total)
+		return ctx.Err()
 	}
 }
 
