@@ -7,6 +7,7 @@ import (
 	"time"
 	"unsafe"
 
+	"bitnet-gpu/cpu"
 	"bitnet-gpu/cpu/kernel"
 )
 
@@ -35,12 +36,16 @@ type machine struct {
 const peakTime = 20 * time.Millisecond
 
 // newMachine prepares for the threads and the kernels of a load. The loops read as
-// much as a token does, so that caches help both or neither.
+// much as a token does, as far as there is memory, so that caches help both or
+// neither.
 func newMachine(l *Load) *machine {
 	m := &machine{threads: max(l.Info.Threads, 1), rounds: 1 << 10}
 	m.path, _ = kernel.Pick(l.Info.Path)
-	n := int(min(l.TokenBytes, mostRead))
-	m.data = make([]byte, max(n/lineBytes/m.threads, 64)*lineBytes*m.threads)
+	n := min(l.TokenBytes, mostRead)
+	if left, _ := cpu.MemoryLeft(); left >= 0 {
+		n = min(n, left/2)
+	}
+	m.data = make([]byte, max(int(n)/lineBytes/m.threads, 64)*lineBytes*m.threads)
 	m.passes = max(leastRead/len(m.data), 1)
 	for i := 0; i < len(m.data); i += 1 << 10 { // else all pages are the same one of zeros
 		m.data[i] = 1
@@ -89,8 +94,11 @@ func (m *machine) each(f func(i int)) time.Duration {
 	for range m.threads - 1 {
 		<-done
 	}
-	return time.Since(start)
+	return since(start)
 }
+
+// since is never 0: the clocks of some systems move in steps of milliseconds.
+func since(start time.Time) time.Duration { return max(time.Since(start), time.Nanosecond) }
 
 // sink keeps the sums of the loops, so that none can be left out.
 var sink atomic.Uint64

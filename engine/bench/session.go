@@ -98,7 +98,7 @@ func (s *session) test(t Test) (*Result, error) {
 		if err := s.once(t); err != nil {
 			return nil, err
 		}
-		took := time.Since(start)
+		took := since(start)
 		joules.end(took)
 		r.Samples = append(r.Samples, took)
 	}
