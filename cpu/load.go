@@ -41,10 +41,10 @@ func (m *matrix) tiles() int { return tiles(m.rows) }
 // part returns the words of tiles [lo, hi).
 func (m *matrix) part(lo, hi int) []uint32 { return m.words[lo*m.tile : hi*m.tile] }
 
-// load copies the ternary weights into tiles, all workers at once, and makes room
-// for the screen of the head.
+// load copies the ternary weights into tiles and makes the screen of the head,
+// all workers at once.
 func (b *backend) load(progress func(done, total int64)) error {
-	p := loading{b: b, progress: progress, total: b.memory.Weights}
+	p := loading{b: b, progress: progress, total: b.memory.Weights + b.memory.Screen}
 	var err error
 	if p.words, err = b.pages(b.memory.Weights); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (b *backend) load(progress func(done, total int64)) error {
 		return *err
 	}
 	if b.memory.Screen > 0 {
-		b.screen, err = b.newScreen()
+		b.screen, err = b.newScreen(func(bytes int) { p.tell(int64(bytes)) })
 	}
 	return err
 }

@@ -32,11 +32,6 @@ type screen struct {
 	length  []float32 // (rows in tiles) at least |r| and |d*(c-u)|
 	dither  []float32 // (Hidden) u
 
-	ones  []float32 // (Hidden)
-	made  int       // tiles whose codes are made
-	after int       // tiles whose codes are made when this pass is over
-	codes [][]int8  // (workers, 64*Hidden) of a tile; nil when all are made
-
 	inputs []*screenInput // of tokens; the first n are the batch's
 	n      int
 	x      []float32           // (Hidden) the input whose open rows are computed
@@ -71,10 +66,6 @@ const (
 	screenShare = 1. / 8
 	// screenRange is how far the numbers of the input go: high stays an int8.
 	screenRange = 32000
-	// screenPasses is in how many passes all codes are made; of a small head at
-	// least screenLeast tiles in each.
-	screenPasses = 16
-	screenLeast  = 64
 	// screenTokens is how many tokens of a batch go through the screen: a draft.
 	// Each takes a megabyte.
 	screenTokens = 16
@@ -93,8 +84,9 @@ func newDither(n int) []float32 {
 	return u
 }
 
-// newScreen returns a screen of the head, still without codes.
-func (b *backend) newScreen() (*screen, error) {
+// newScreen makes the codes of the head, all workers at once. tell hears of
+// every part of the codes that is done.
+func (b *backend) newScreen(tell func(bytes int)) (*screen, error) {
 	n, rows := b.model.Hidden, tiles(b.model.VocabSize)*kernel.TileRows
 	words, err := b.pages(int64(rows * n / 2))
 	if err != nil {
@@ -103,35 +95,31 @@ func (b *backend) newScreen() (*screen, error) {
 	s := &screen{
 		words:   words,
 		quantum: make([]float32, rows), length: make([]float32, rows),
-		dither: newDither(n), ones: slices.Repeat([]float32{1}, n),
+		dither: newDither(n),
 	}
-	for range b.workers {
-		s.codes = append(s.codes, make([]int8, kernel.TileRows*n))
-	}
-	return s, nil
-}
-
-// tiles returns how many there are.
-func (s *screen) tiles() int { return len(s.quantum) / kernel.TileRows }
-
-// tile returns the words of a tile.
-func (s *screen) tile(t int) []uint32 {
-	n := len(s.dither) / 8 * kernel.TileRows
-	return s.words[t*n : (t+1)*n]
-}
-
-// screenTile makes the codes of a tile.
-func (b *backend) screenTile(worker, t int) {
-	s, n := b.screen, b.model.Hidden
-	w, codes := &b.scratch.worker[worker], s.codes[worker]
-	clear(codes)
-	for r := range kernel.TileRows {
-		if id := t*kernel.TileRows + r; id < b.model.VocabSize {
-			b.widenHead(w.line, id)
-			s.quantum[id], s.length[id] = b.screenRow(codes[r*n:(r+1)*n], w, s.dither)
+	ones := slices.Repeat([]float32{1}, n)
+	b.parallel(func(worker int) {
+		w := &b.scratch.worker[worker]
+		codes := make([]int8, kernel.TileRows*n)
+		for lo, hi := b.pool.take(rows/kernel.TileRows, 1); lo < hi; lo, hi = b.pool.take(rows/kernel.TileRows, 1) {
+			for t := lo; t < hi; t++ {
+				clear(codes)
+				for r := range kernel.TileRows {
+					if id := t*kernel.TileRows + r; id < b.model.VocabSize {
+						b.widenHead(w.line, id)
+						s.quantum[id], s.length[id] = b.screenRow(codes[r*n:(r+1)*n], w, s.dither, ones)
+					}
+				}
+				nibbles(s.words[t*kernel.TileRows*n/8:(t+1)*kernel.TileRows*n/8], codes, n)
+				tell(kernel.TileRows * n / 2)
+				if t == hi-1 || t%16 == 15 {
+					b.releaseHead(max(t-15, lo), t+1)
+				}
+			}
 		}
-	}
-	nibbles(s.tile(t), codes, n)
+	})
+	b.releaseHead(0, rows/kernel.TileRows)
+	return s, nil
 }
 
 // releaseHead releases the rows of tiles [lo, hi), of which few are read again.
@@ -143,12 +131,12 @@ func (b *backend) releaseHead(lo, hi int) {
 // screenRow stores the codes of the row in w.line and returns its quantum and
 // length. A row that holds no numbers has an endless length, so that it always
 // stays open.
-func (b *backend) screenRow(codes []int8, w *workerScratch, dither []float32) (quantum, length float32) {
+func (b *backend) screenRow(codes []int8, w *workerScratch, dither, ones []float32) (quantum, length float32) {
 	row, y := w.line, w.y[:len(w.line)]
 	sums := w.sums[:len(row)/16]
 	b.BlockSquares(sums, row)
 	length = float32(math.Sqrt(float64(kernel.Halving(sums))))
-	top := math.Float32frombits(b.MulMax(y, row, b.screen.ones)) // NaN wins
+	top := math.Float32frombits(b.MulMax(y, row, ones)) // NaN wins
 	if !(top <= screenLargest) {
 		return 0, float32(math.Inf(1))
 	}
@@ -189,11 +177,7 @@ func (b *backend) screened() (ok bool) {
 			b.screenInput(t)
 		}
 	}
-	s.after = min(s.made+max(s.tiles()/screenPasses, screenLeast), s.tiles())
 	b.pool.run(b.regions.screen)
-	if s.made = s.after; s.made == s.tiles() {
-		s.codes = nil
-	}
 	ok = true
 	for _, in := range s.inputs[:s.n] {
 		r := &b.scratch.rows[in.t]
@@ -296,47 +280,19 @@ func (b *backend) screenInput(t int) {
 	in.beta = float32(math.Sqrt(errors) + screenSlop*length)
 }
 
-// screenTiles bounds the logits of all rows, and makes codes.
+// screenTiles bounds the logits of all rows. A tile is read from memory once:
+// all inputs but the first find it in the cache.
 func (b *backend) screenTiles(worker int) {
-	tiles := b.screen.tiles()
-	for lo, hi := b.pool.take(tiles, 1); lo < hi; lo, hi = b.pool.take(tiles, 1) {
-		for t := lo; t < hi; t++ {
-			if b.screen.made <= t && t < b.screen.after {
-				b.screenTile(worker, t)
-			}
-			if t < b.screen.after {
-				b.boundTile(worker, t)
-			} else {
-				b.logitsTile(worker, t)
-			}
-			if b.screen.made <= t && (t == hi-1 || t%16 == 15) {
-				b.releaseHead(max(t-15, lo), t+1)
-			}
-		}
-	}
-}
-
-// boundTile bounds the logits of a tile's rows by their codes. These are read from
-// memory once: all inputs but the first find them in the cache.
-func (b *backend) boundTile(worker, t int) {
+	s, n := b.screen, b.model.Hidden
 	acc := b.scratch.worker[worker].acc
 	high, low := acc[:kernel.TileRows], acc[kernel.TileRows:2*kernel.TileRows]
-	for _, in := range b.screen.inputs[:b.screen.n] {
-		b.NibbleVecs(high, low, b.screen.tile(t), in.high, in.low)
-		b.screen.bound(in, t*kernel.TileRows, high, low)
-	}
-}
-
-// logitsTile takes the logits of a tile's rows for their bounds, which without
-// codes are all that is known of them. What is no number may be anything.
-func (b *backend) logitsTile(worker, t int) {
-	s := b.screen
-	for id := t * kernel.TileRows; id < min((t+1)*kernel.TileRows, b.model.VocabSize); id++ {
-		for _, in := range s.inputs[:s.n] {
-			logit := b.logit(worker, id, vector(b.scratch.x, in.t, b.model.Hidden))
-			in.upper[id], in.lower[id] = logit, logit
-			if logit-logit != 0 {
-				in.upper[id], in.lower[id] = float32(math.Inf(1)), float32(math.Inf(-1))
+	tiles := len(s.quantum) / kernel.TileRows
+	for lo, hi := b.pool.take(tiles, 1); lo < hi; lo, hi = b.pool.take(tiles, 1) {
+		for t := lo; t < hi; t++ {
+			words := s.words[t*kernel.TileRows*n/8 : (t+1)*kernel.TileRows*n/8]
+			for _, in := range s.inputs[:s.n] {
+				b.NibbleVecs(high, low, words, in.high, in.low)
+				s.bound(in, t*kernel.TileRows, high, low)
 			}
 		}
 	}

@@ -24,8 +24,8 @@ func (s *session) fail(err error) (*session, error) {
 	return nil, errors.Join(err, s.engine.Close())
 }
 
-// warm fills the cache to the last position of all tests and decodes there, so that
-// nothing which is timed happens for the first time.
+// warm fills the cache to the last position of all tests and decodes one token,
+// so that nothing which is timed happens for the first time.
 func (s *session) warm() error {
 	for pos := 0; pos < s.end-1; {
 		n := min(s.part(), s.end-1-pos)
@@ -36,17 +36,8 @@ func (s *session) warm() error {
 		s.tell(n, "filling the context")
 	}
 	s.tell(1, "warm")
-	for range warmTokens {
-		if err := s.prompt(s.end-1, 1, true); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.prompt(s.end-1, 1, true)
 }
-
-// warmTokens is how many are decoded before those that are timed: the CPU's screen
-// of a large head is made with the first sixteen.
-const warmTokens = 20
 
 // part is how many tokens are fed at once, so that Ctrl-C and the bar need not
 // wait for a whole prompt.
