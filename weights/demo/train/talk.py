@@ -217,7 +217,7 @@ def one_of_two(facts):
 
 def gathering(dice):
     """Several of a kind at once, and many questions about them."""
-    facts = dice.choice([belongings, whereabouts, animals_named])(dice, dice.choice(range(2, 7)))
+    facts = dice.weighted({belongings: 2, whereabouts: 1, animals_named: 1})(dice, dice.choice(range(2, 7)))
     asked = [question for _, questions in facts for question in dice.two(questions)]
     dice.shuffle(asked)
     exchanges = [(with_an(question), with_an(answer)) for question, answer in asked]
