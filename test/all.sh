@@ -128,7 +128,9 @@ fi
 rm -rf "$bare"
 
 step "race detector"
-BITNET_TEST_REQUIRE= go test -race -short -timeout 20m ./cpu/... ./engine/... ./cmd/... ./weights/... ./gpu/...
+# The packages whose own code shares memory.
+shared=$(git grep -lE '"sync(/atomic)?"|^\s*go ' -- '*.go' ':!*_test.go' ':!test' | xargs -n1 dirname | sort -u | sed 's|^|./|')
+BITNET_TEST_REQUIRE= go test -race -short -timeout 20m -tags opengl $shared
 BITNET_TEST_REQUIRE= go test -race -short -timeout 20m -run 'Golden|NoGarbage' ./test
 
 step "other processors, emulated"
