@@ -12,14 +12,14 @@ import (
 // microseconds and a channel costs more than it saves; between requests they
 // sleep.
 type pool struct {
-	workers  int
-	patience int              // a power of two, see relax
-	region   func(worker int) // of the current epoch; nil sends the workers to sleep
-	wake     []chan struct{}
-	failed   atomic.Pointer[any] // first panic of a worker
-	epoch    counter             // of the regions; the workers spin on it
-	taken    counter             // items of the region that workers have taken, see take
-	done     []counter           // (workers) last epoch each has finished
+	workers int
+	crowded bool             // more workers than processors: goroutines that take turns, quickly
+	region  func(worker int) // of the current epoch; nil sends the workers to sleep
+	wake    []chan struct{}
+	failed  atomic.Pointer[any] // first panic of a worker
+	epoch   counter             // of the regions; the workers spin on it
+	taken   counter             // items of the region that workers have taken, see take
+	done    []counter           // (workers) last epoch each has finished
 }
 
 // A counter has a cache line to itself.
@@ -29,10 +29,7 @@ type counter struct {
 }
 
 func newPool(workers int) *pool {
-	p := &pool{workers: workers, patience: patience, done: make([]counter, workers)}
-	if workers > runtime.GOMAXPROCS(0) {
-		p.patience = 1 << 8 // some always wait for a processor
-	}
+	p := &pool{workers: workers, crowded: workers > runtime.GOMAXPROCS(0), done: make([]counter, workers)}
 	for w := 1; w < workers; w++ {
 		wake := make(chan struct{}, 1)
 		p.wake = append(p.wake, wake)
@@ -108,20 +105,17 @@ func (p *pool) wait() {
 // is waited for may wait itself for this processor.
 func (p *pool) relax(n int) {
 	switch {
-	case n&(p.patience-1) != 0 || n == 0:
-	case p.patience < patience || n&(4*patience-1) == 0:
+	case p.crowded && n&(1<<8-1) == 0, n&(1<<18-1) == 1<<17:
 		runtime.Gosched()
-	default:
+	case n&(1<<16-1) == 1<<15:
 		yieldThread()
 	}
 }
 
-// patience is how many turns a worker spins before it offers its processor, where
-// there is one for each.
-const patience = 1 << 16
-
 func (p *pool) work(w int, wake <-chan struct{}) {
-	runtime.LockOSThread()
+	if !p.crowded {
+		runtime.LockOSThread()
+	}
 	debug.SetPanicOnFault(true) // the head and the embedding lie in a file's map
 	for range wake {
 		for p.turn(w) {
