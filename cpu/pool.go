@@ -13,7 +13,7 @@ import (
 // sleep.
 type pool struct {
 	workers int
-	crowded bool             // more workers than processors: goroutines that take turns, quickly
+	crowded bool             // from begin to end: more workers than processors, so that some always wait for one
 	region  func(worker int) // of the current epoch; nil sends the workers to sleep
 	wake    []chan struct{}
 	failed  atomic.Pointer[any] // first panic of a worker
@@ -29,7 +29,7 @@ type counter struct {
 }
 
 func newPool(workers int) *pool {
-	p := &pool{workers: workers, crowded: workers > runtime.GOMAXPROCS(0), done: make([]counter, workers)}
+	p := &pool{workers: workers, done: make([]counter, workers)}
 	for w := 1; w < workers; w++ {
 		wake := make(chan struct{}, 1)
 		p.wake = append(p.wake, wake)
@@ -47,6 +47,7 @@ func (p *pool) close() {
 
 // begin wakes the workers for the regions up to end.
 func (p *pool) begin() {
+	p.crowded = p.workers > runtime.GOMAXPROCS(0)
 	for _, wake := range p.wake {
 		wake <- struct{}{}
 	}
@@ -113,13 +114,21 @@ func (p *pool) relax(n int) {
 }
 
 func (p *pool) work(w int, wake <-chan struct{}) {
-	if !p.crowded {
-		runtime.LockOSThread()
-	}
 	debug.SetPanicOnFault(true) // the head and the embedding lie in a file's map
 	for range wake {
-		for p.turn(w) {
+		if p.crowded { // goroutines take turns faster than threads
+			p.turns(w)
+			continue
 		}
+		runtime.LockOSThread()
+		p.turns(w)
+		runtime.UnlockOSThread()
+	}
+}
+
+// turns runs regions up to the nil one.
+func (p *pool) turns(w int) {
+	for p.turn(w) {
 	}
 }
 
