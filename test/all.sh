@@ -8,7 +8,7 @@
 # BITNET_TEST_DATA     folder with llama3/tokenizer.model, which the project may not carry
 # BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avxvnni,avx512,avx512vbmi,neon,data,llvm,vulkan,opengl,shadertools,torch
 # BITNET_TEST_LONG     -v or so: the parity suite without -short (an hour on two cores)
-# BITNET_FUZZ_TIME     time for each fuzz target (3s)
+# BITNET_FUZZ_TIME     time for each fuzz target (2s)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export GOFLAGS="${GOFLAGS:-}" CGO_ENABLED=1
@@ -32,33 +32,39 @@ done
 native=$(only "$require" portable avx2 avxvnni avx512 avx512vbmi data llvm vulkan opengl shadertools torch)
 [ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm vulkan opengl shadertools torch)
 
-step tools
-missing=()
-command -v qemu-aarch64-static >/dev/null || missing+=(qemu-user-static)
-command -v llvm-mc >/dev/null || missing+=(llvm)
-command -v glslc >/dev/null || missing+=(glslc)
-command -v spirv-val >/dev/null || missing+=(spirv-tools)
-command -v glslangValidator >/dev/null || missing+=(glslang-tools)
-[ -e /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json ] || missing+=(vulkan-validationlayers)
-ls /usr/share/vulkan/icd.d/lvp_icd.*.json >/dev/null 2>&1 || missing+=(libvulkan1 mesa-vulkan-drivers)
-ls /usr/lib/*/libEGL_mesa.so.0 >/dev/null 2>&1 || missing+=(libegl1 libgl1-mesa-dri)
-/usr/bin/python3 -c 'import torch' 2>/dev/null || missing+=(python3-torch libopenblas0-pthread)
-if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-fi
 # SwiftShader, the Vulkan device with the fewest features, is part of a package
 # that needs no installing.
 swiftshader=${XDG_CACHE_HOME:-$HOME/.cache}/bitnet-gpu-test/swiftshader
-if [ ! -e "$swiftshader/vk_swiftshader_icd.json" ] && command -v apt-get >/dev/null; then
-	unpacked=$(mktemp -d)
-	(cd "$unpacked" && apt-get download -qq chromium-common && dpkg-deb -x chromium-common_*.deb .) || true
-	if [ -e "$unpacked/usr/lib/chromium/vk_swiftshader_icd.json" ]; then
-		mkdir -p "$swiftshader"
-		cp "$unpacked"/usr/lib/chromium/{libvk_swiftshader.so,vk_swiftshader_icd.json} "$swiftshader/"
+
+# tools installs what is missing.
+tools() {
+	local missing=() unpacked
+	command -v qemu-aarch64-static >/dev/null || missing+=(qemu-user-static)
+	command -v llvm-mc >/dev/null || missing+=(llvm)
+	command -v glslc >/dev/null || missing+=(glslc)
+	command -v spirv-val >/dev/null || missing+=(spirv-tools)
+	command -v glslangValidator >/dev/null || missing+=(glslang-tools)
+	[ -e /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json ] || missing+=(vulkan-validationlayers)
+	ls /usr/share/vulkan/icd.d/lvp_icd.*.json >/dev/null 2>&1 || missing+=(libvulkan1 mesa-vulkan-drivers)
+	ls /usr/lib/*/libEGL_mesa.so.0 >/dev/null 2>&1 || missing+=(libegl1 libgl1-mesa-dri)
+	/usr/bin/python3 -c 'import torch' 2>/dev/null || missing+=(python3-torch libopenblas0-pthread)
+	if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 	fi
-	rm -rf "$unpacked"
-fi
+	if [ ! -e "$swiftshader/vk_swiftshader_icd.json" ] && command -v apt-get >/dev/null; then
+		unpacked=$(mktemp -d)
+		(cd "$unpacked" && apt-get download -qq chromium-common && dpkg-deb -x chromium-common_*.deb .) || true
+		if [ -e "$unpacked/usr/lib/chromium/vk_swiftshader_icd.json" ]; then
+			mkdir -p "$swiftshader"
+			cp "$unpacked"/usr/lib/chromium/{libvk_swiftshader.so,vk_swiftshader_icd.json} "$swiftshader/"
+		fi
+		rm -rf "$unpacked"
+	fi
+}
+
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/tmp}" # the Vulkan library asks for one
+tools & # beside the steps that need only Go
+installing=$!
 go version
 
 step gofmt
@@ -67,9 +73,10 @@ unformatted=$(git ls-files '*.go' | xargs gofmt -l)
 
 step vet
 go vet ./...
-for os in linux windows darwin; do
-	for arch in amd64 arm64; do
-		CGO_ENABLED=0 GOOS=$os GOARCH=$arch go vet ./...
+for arch in amd64 arm64; do
+	CGO_ENABLED=0 GOOS=linux GOARCH=$arch go vet ./...
+	for os in windows darwin; do # what they import is compiled for this alone, so quickly
+		CGO_ENABLED=0 GOOS=$os GOARCH=$arch go vet -gcflags='all=-N -l' ./...
 	done
 done
 go vet -tags opengl ./...
@@ -80,6 +87,9 @@ else
 	echo "skipped: no x86_64-w64-mingw32-gcc-posix"
 fi
 CGO_ENABLED=0 go build ./...
+
+step tools
+wait $installing
 
 step "generated files"
 go generate ./...

@@ -126,10 +126,12 @@ func measure(ctx context.Context, plan bench.Plan, form benchForm, out io.Writer
 		return form.row(out, results)
 	})
 	view.hide()
-	if err != nil || form.end == nil {
-		return results, err
+	if len(results) > 0 && form.end != nil { // of what was measured before an error, too
+		if ended := form.end(out, results); err == nil {
+			err = ended
+		}
 	}
-	return results, form.end(out, results)
+	return results, err
 }
 
 // plan makes what is to be measured of the flags.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -10,15 +11,26 @@ import (
 	"time"
 )
 
-// TestBenchInterrupt sends a Ctrl-C to a measurement, which ends it with one line.
+// TestBenchInterrupt sends a Ctrl-C to a measurement, which ends it with one line
+// and the results until then.
 func TestBenchInterrupt(t *testing.T) {
 	var errs bytes.Buffer
-	cmd := process(t, "", "bench", "-m", tinyA, "--backend", "cpu", "-t", "1", "-p", "1", "-n", "1-100", "-o", "jsonl")
+	cmd := process(t, "", "bench", "-m", tinyA, "--backend", "cpu", "-t", "1", "-p", "1", "-n", "1-100", "-o", "json")
 	cmd.Stderr = &errs
-	if _, err := io.ReadFull(start(t, cmd), make([]byte, 1)); err != nil { // the first result is there
+	out := start(t, cmd)
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(out, first); err != nil { // the first result is there
 		t.Fatal(err, errs.String())
 	}
 	cmd.Process.Signal(os.Interrupt)
+	others, err := io.ReadAll(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var results []map[string]any
+	if err := json.Unmarshal(append(first, others...), &results); err != nil || len(results) == 0 || len(results) == 101 {
+		t.Errorf("%d results, %v", len(results), err)
+	}
 	if code := exitOf(cmd.Wait()); code != exitInterrupted || errs.String() != "bitnet-gpu: interrupted\n" {
 		t.Errorf("exit code %d: %q", code, errs.String())
 	}
