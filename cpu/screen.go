@@ -11,17 +11,8 @@ import (
 
 // A screen finds the rows of the head that may hold the best logits without
 // reading the head: from a copy of it in four-bit codes, a quarter of the bytes
-// of float16. It decides which rows are computed and never a value: the
-// candidates are those of the reference, from the stored rows.
-//
-// The codes are made with subtractive dither. For a row r with the quantum d,
-// c = round(r/d + u) and r = d*(c - u) + e, where u is a fixed vector of random
-// numbers in [-1/2, 1/2). Whatever the row, its error e is then uniform in
-// [-d/2, d/2], independent from element to element and of r. For every x that
-// does not know u, e.x is a sum of independent uniform terms with the standard
-// deviation sigma = d*|x|/sqrt(12); such sums are sub-Gaussian with that very
-// sigma, so |e.x| > 8*sigma has a probability below 2*exp(-32) = 3e-14. That is
-// the band; without the dither rows of few values would break it.
+// of float16 (kernel.Coder, which shows why none is missed). The candidates are
+// those of the reference, from the stored rows.
 //
 // The input x is taken as 16-bit numbers q, x = s*q + f, whose error is known:
 // |d*(c-u).f| <= |d*(c-u)|*|f|. Last, the band has room for the roundings of the
@@ -29,7 +20,7 @@ import (
 type screen struct {
 	words   []uint32  // (tiles, Hidden/8, 64), kernel.Path.NibbleVecs
 	quantum []float32 // (rows in tiles) d
-	length  []float32 // (rows in tiles) at least |r| and |d*(c-u)|
+	length  []float32 // (rows in tiles) see kernel.Coder.Code
 	dither  []float32 // (Hidden) u
 
 	inputs []*screenInput // of tokens; the first n are the batch's
@@ -56,8 +47,8 @@ type screenInput struct {
 }
 
 const (
-	screenLevels = 6.99 // |r|/d; with the dither codes are -7 to 7
-	screenSigmas = 8
+	// screenSmallest is what smaller inputs count as.
+	screenSmallest = 1. / (1 << 40)
 	// screenSlop covers the roundings of the reference's sums, 46 for a row of
 	// 2,560, of the codes and of the estimate, relative to |r|*|x|.
 	screenSlop = 1. / (1 << 16)
@@ -71,19 +62,6 @@ const (
 	screenTokens = 16
 )
 
-// newDither returns n fixed random numbers in [-1/2, 1/2), by SplitMix64.
-func newDither(n int) []float32 {
-	u, state := make([]float32, n), uint64(0)
-	for i := range u {
-		state += 0x9E3779B97F4A7C15
-		z := state
-		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-		z = (z ^ z>>27) * 0x94D049BB133111EB
-		u[i] = float32((z^z>>31)>>40)/(1<<24) - 0.5
-	}
-	return u
-}
-
 // newScreen makes the codes of the head, all workers at once. tell hears of
 // every part of the codes that is done.
 func (b *backend) newScreen(tell func(bytes int)) (*screen, error) {
@@ -95,19 +73,18 @@ func (b *backend) newScreen(tell func(bytes int)) (*screen, error) {
 	s := &screen{
 		words:   words,
 		quantum: make([]float32, rows), length: make([]float32, rows),
-		dither: newDither(n),
+		dither: kernel.Dither(n),
 	}
-	ones := slices.Repeat([]float32{1}, n)
 	b.parallel(func(worker int) {
-		w := &b.scratch.worker[worker]
+		coder, line := b.NewCoder(n), b.scratch.worker[worker].line
 		codes := make([]int8, kernel.TileRows*n)
 		for lo, hi := b.pool.take(rows/kernel.TileRows, 1); lo < hi; lo, hi = b.pool.take(rows/kernel.TileRows, 1) {
 			for t := lo; t < hi; t++ {
 				clear(codes)
 				for r := range kernel.TileRows {
 					if id := t*kernel.TileRows + r; id < b.model.VocabSize {
-						b.widenHead(w.line, id)
-						s.quantum[id], s.length[id] = b.screenRow(codes[r*n:(r+1)*n], w, s.dither, ones)
+						b.widenHead(line, id)
+						s.quantum[id], s.length[id] = coder.Code(codes[r*n:(r+1)*n], line)
 					}
 				}
 				nibbles(s.words[t*kernel.TileRows*n/8:(t+1)*kernel.TileRows*n/8], codes, n)
@@ -127,31 +104,6 @@ func (b *backend) releaseHead(lo, hi int) {
 	out, tile := &b.model.Output, kernel.TileRows*b.model.Output.RowBytes()
 	b.model.Release(out.Data[lo*tile : min(hi*tile, len(out.Data))])
 }
-
-// screenRow stores the codes of the row in w.line and returns its quantum and
-// length. A row that holds no numbers has an endless length, so that it always
-// stays open.
-func (b *backend) screenRow(codes []int8, w *workerScratch, dither, ones []float32) (quantum, length float32) {
-	row, y := w.line, w.y[:len(w.line)]
-	sums := w.sums[:len(row)/16]
-	b.BlockSquares(sums, row)
-	length = float32(math.Sqrt(float64(kernel.Halving(sums))))
-	top := math.Float32frombits(b.MulMax(y, row, ones)) // NaN wins
-	if !(top <= screenLargest) {
-		return 0, float32(math.Inf(1))
-	}
-	quantum = max(top, screenSmallest) / screenLevels
-	b.MulAdd(y, row, dither, 1/quantum)
-	b.Quantise(codes, y, 1)
-	return quantum, length + quantum*float32(math.Sqrt(float64(len(row))))/2
-}
-
-// Rows of larger numbers stay open always, smaller numbers count as this: so
-// that no square and no quotient leaves float32.
-const (
-	screenLargest  = 1 << 40
-	screenSmallest = 1. / (1 << 40)
-)
 
 // nibbles packs the codes of a tile (64, n), each plus 8, into words (n/8, 64).
 func nibbles(words []uint32, codes []int8, n int) {
@@ -275,8 +227,7 @@ func (b *backend) screenInput(t int) {
 		errors += (float64(v) - q*in.s) * (float64(v) - q*in.s)
 	}
 	length := math.Sqrt(squares)
-	const deviations = screenSigmas / 3.4641 // sqrt(12), rounded down
-	in.alpha = float32(deviations * length)
+	in.alpha = float32(kernel.ScreenBand * length)
 	in.beta = float32(math.Sqrt(errors) + screenSlop*length)
 }
 
