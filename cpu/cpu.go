@@ -83,6 +83,10 @@ type backend struct {
 }
 
 func (b *backend) Info() compute.Info {
+	head := b.memory.Screen
+	if head == 0 {
+		head = int64(len(b.model.Output.Data))
+	}
 	return compute.Info{
 		Backend: "cpu",
 		Device:  deviceName(),
@@ -92,6 +96,7 @@ func (b *backend) Info() compute.Info {
 		Few:     b.few(),
 		Weights: b.memory.Weights + b.memory.Screen,
 		Cache:   b.memory.Cache,
+		Read:    b.memory.Weights + head,
 	}
 }
 

@@ -102,7 +102,7 @@ type Load struct {
 	FirstToken time.Duration // from nothing to the first token behind a prompt of firstPrompt
 	Peak       int64         // most bytes that were resident up to the last position of the tests
 	PeakError  error         // why Peak is not known
-	TokenBytes int64         // read for every decoded token, without the cache: see tokenBytes
+	TokenBytes int64         // read for every decoded token, without the cache: see compute.Info
 }
 
 const firstPrompt = 5
@@ -291,7 +291,7 @@ func (r *runner) load(opt engine.Options, head string) (*session, error) {
 	l.Open = time.Since(start)
 	s := &session{runner: r, engine: e, backend: e.Backend(), load: l, tokens: forced(r.end, m.VocabSize)}
 	l.Info = s.backend.Info()
-	l.TokenBytes = tokenBytes(m, l.Info)
+	l.TokenBytes = l.Info.Read
 	if err := s.prompt(0, firstPrompt, true); err != nil {
 		return s.fail(err)
 	}
@@ -303,27 +303,6 @@ func (r *runner) load(opt engine.Options, head string) (*session, error) {
 		l.Peak, l.PeakError = 0, noPeak
 	}
 	return s, nil
-}
-
-// tokenBytes returns what a decoded token must read of the weights: the matrices
-// in the form that the backend keeps, and the head, by its screen where it has one
-// (the CPU backend's) and whole otherwise. The rows of the head that a screen
-// leaves to be computed are not in it.
-func tokenBytes(m *weights.Model, info compute.Info) int64 {
-	if info.Backend == "cpu" {
-		n := info.Weights
-		if engine.Account(m, 1).Screen == 0 {
-			n += int64(len(m.Output.Data))
-		}
-		return n
-	}
-	n := int64(len(m.Output.Data))
-	for i := range m.Layers {
-		for _, t := range m.Layers[i].Tensors() {
-			n += int64(t.Rows) * int64(t.Cols) / 4
-		}
-	}
-	return n
 }
 
 // forced returns the tokens of all positions.

@@ -81,6 +81,7 @@ type Info struct {
 	Few     int    // rows that cost little more than one; 0 or 1 where none do, or nobody has measured it
 	Weights int64  // bytes of weights the backend keeps for itself
 	Cache   int64  // bytes of KV cache
+	Read    int64  // bytes of weights that a decoded token reads to find its candidates, without the rows of the head that a screen leaves to be computed
 }
 
 var (
