@@ -19,7 +19,7 @@ import (
 // BenchmarkToken decodes a token with a model of the widths of the 2B4T, of two
 // layers or as many as BITNET_BENCH_BLOCKS says, and prints where its time goes:
 // each kernel and shape with the bytes that it reads, beside what the device
-// reads at best.
+// reads at best. It is chosen from whole rows of logits, or greedily by the device.
 func BenchmarkToken(b *testing.B) {
 	blocks, _ := strconv.Atoi(os.Getenv("BITNET_BENCH_BLOCKS"))
 	m := tiny.Big(max(blocks, 2))
@@ -33,15 +33,26 @@ func BenchmarkToken(b *testing.B) {
 	}
 	defer g.Close()
 	be := g.(*backend)
-	step := compute.Step{Pos: 500, Tokens: []int32{1}, Logits: make([]float32, m.VocabSize)}
-	for b.Loop() {
-		if err := g.Forward([]compute.Step{step}); err != nil {
-			b.Fatal(err)
-		}
+	const pos = 500
+	for name, c := range map[string]struct {
+		step  compute.Step
+		shape shape
+	}{
+		"logits": {compute.Step{Logits: make([]float32, m.VocabSize)}, shape{tokens: 1, rows: 1}},
+		"greedy": {compute.Step{Next: make([]int32, 1)}, shape{tokens: 1, rows: 1, chain: 1}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			c.step.Pos, c.step.Tokens = pos, []int32{1}
+			for b.Loop() {
+				if err := g.Forward([]compute.Step{c.step}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
+			report(b, be, c.shape, pos)
+		})
 	}
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
-	report(b, be, step.Pos)
 }
 
 // BenchmarkPrompt feeds 128 tokens to the same model.
@@ -65,9 +76,9 @@ func BenchmarkPrompt(b *testing.B) {
 }
 
 // report times the commands of the list of one token.
-func report(b *testing.B, be *backend, pos int) {
+func report(b *testing.B, be *backend, s shape, pos int) {
 	best := readRate(b, be.dev)
-	l := be.list(shape{tokens: 1, rows: 1})
+	l := be.list(s)
 	times, err := be.dev.Time(&l.List)
 	if err != nil || times == nil {
 		b.Fatal("no times: ", err)
@@ -102,18 +113,20 @@ func report(b *testing.B, be *backend, pos int) {
 		fmt.Printf("%-24s %4d times %10.1f us each %8.2f GB/s %5.1f %%\n",
 			l.name, l.n, 1e6*l.time/float64(l.n), l.bytes/l.time/1e9, 100*l.bytes/l.time/best)
 	}
-	c, must := l.Count(), least(be, pos)
+	c, must := l.Count(), least(l, pos)
 	fmt.Printf("a token: %d dispatches, %d barriers, %d layers; reads %.2f MB, which is %.3f times weights, cache and head\n\n",
 		c.Dispatches, c.Barriers, be.model.Blocks, float64(total)/1e6, float64(total)/float64(must))
 }
 
 // reads returns the bytes that a dispatch reads from memory once: of the
-// embedding and the table of rotations a row, of the cache what is filled.
+// embedding and the table of rotations a row, of the cache what is filled, of the
+// head nothing where a screen left few of its rows.
 func reads(l *list, d *driver.Dispatch, pos int) int {
 	m, n := l.model, 0
 	for i, r := range d.Buffers {
 		switch name := d.Kernel.Bindings[i].Name; {
 		case d.Kernel.Bindings[i].Access&shaders.Read == 0:
+		case name == "head" && d.Kernel == l.kernels.rescore:
 		case name == "table" && strings.HasPrefix(d.Kernel.Name, "embed"):
 			n += rowBytes(&m.TokenEmbd)
 		case name == "table":
@@ -130,10 +143,13 @@ func reads(l *list, d *driver.Dispatch, pos int) int {
 }
 
 // least returns the bytes that a token cannot do without: the packed weights,
-// the filled cache, the head.
-func least(b *backend, pos int) int {
-	m := b.model
+// the filled cache, the head or its screen.
+func least(l *list, pos int) int {
+	m := l.model
 	n := m.VocabSize * rowBytes(&m.Output)
+	if l.screened() {
+		n = m.VocabSize * m.Hidden / 2
+	}
 	for i := range m.Layers {
 		for _, t := range m.Layers[i].Tensors() {
 			n += t.Rows * t.Cols / 4

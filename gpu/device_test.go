@@ -28,6 +28,7 @@ type device struct {
 	closed  bool
 	free    int64
 	wrong   string // name of a kernel that computes nothing
+	opened  int    // rows of the head that were computed for candidates
 
 	allocations, runs int
 	noMemory          int // the allocation that fails, from 1
@@ -147,11 +148,23 @@ func (d *device) dispatch(c *driver.Dispatch) {
 	for i, v := range c.Params {
 		p[i] = int(v)
 	}
-	name, _, _ := strings.Cut(c.Kernel.Name, "_")
+	name, _, _ := strings.Cut(strings.Replace(c.Kernel.Name, "screen_", "screen", 1), "_")
 	call := map[string]func(*driver.Dispatch, [][]uint32, []int){
-		"embed": embed, "norm": norm, "ternary": product, "activate": activate, "rope": rope, "attention": attention, "qkv": qkv, "gate": gate, "add": add, "head": head, "probe": probe, "best": best, "pick": pick, "top": topKernel,
+		"embed": embed, "norm": norm, "ternary": product, "activate": activate, "rope": rope, "attention": attention, "qkv": qkv, "gate": gate, "add": add, "head": head, "probe": probe, "best": best, "pick": pick, "top": topKernel, "screeninput": screenInput, "screen": screenKernel, "bound": bound, "rescore": rescore,
 	}[name]
 	call(c, buf, p)
+	switch name {
+	case "head":
+		d.opened += p[0] * p[4]
+	case "rescore":
+		for t := range c.Groups[1] {
+			for _, logit := range floats(buf[2])[t*p[2]+p[1]:][:p[0]] {
+				if logit != -math.MaxFloat32 {
+					d.opened++
+				}
+			}
+		}
+	}
 }
 
 func real32(bits uint32) float32 { return math.Float32frombits(bits) }
@@ -377,6 +390,14 @@ func attention(c *driver.Dispatch, buf [][]uint32, p []int) {
 	}
 }
 
+// rank returns the bits of a float as a number above 0 in the order of the floats.
+func rank(u uint32) uint32 {
+	if u>>31 == 1 {
+		return ^u
+	}
+	return u | 1<<31
+}
+
 func best(c *driver.Dispatch, buf [][]uint32, p []int) {
 	vocab, each := p[0], p[1]
 	for row := range c.Groups[1] {
@@ -387,12 +408,7 @@ func best(c *driver.Dispatch, buf [][]uint32, p []int) {
 				if u&0x7F800000 == 0x7F800000 {
 					buf[2][0] |= 1
 				}
-				if u>>31 == 1 {
-					u = ^u
-				} else {
-					u |= 1 << 31
-				}
-				if u > top {
+				if u = rank(u); u > top {
 					top, id = u, i
 				}
 			}
@@ -415,12 +431,7 @@ func topKernel(c *driver.Dispatch, buf [][]uint32, p []int) {
 				if u&0x7F800000 == 0x7F800000 {
 					buf[2][0] |= 1
 				}
-				if u>>31 == 1 {
-					u = ^u
-				} else {
-					u |= 1 << 31
-				}
-				all = append(all, [2]uint32{u, uint32(i)})
+				all = append(all, [2]uint32{rank(u), uint32(i)})
 			}
 			slices.SortFunc(all, func(a, b [2]uint32) int {
 				return cmp.Or(cmp.Compare(b[0], a[0]), cmp.Compare(a[1], b[1]))
@@ -460,6 +471,79 @@ func head(c *driver.Dispatch, buf [][]uint32, p []int) {
 		}
 		for t := range tokens {
 			floats(buf[2])[t*vocab+first+r] = path.DotF32(line, floats(buf[1])[t*cols:][:cols])
+		}
+	}
+}
+
+func screenInput(c *driver.Dispatch, buf [][]uint32, p []int) {
+	n, dither := p[0], floats(buf[1])
+	for t := range c.Groups[0] {
+		sum, squares := 0.0, 0.0
+		for i, v := range floats(buf[0])[t*n:][:n] {
+			sum += float64(dither[i]) * float64(v)
+			squares += float64(v) * float64(v)
+		}
+		copy(floats(buf[2])[2*t:], []float32{float32(sum), float32(math.Sqrt(squares))})
+	}
+}
+
+func screenKernel(c *driver.Dispatch, buf [][]uint32, p []int) {
+	rows, first, vocab, cols, tokens, band, slop := p[0], p[1], p[2], p[3], p[4], real32(c.Params[5]), real32(c.Params[6])
+	stride := (cols + 31) / 32 * 4
+	for t := range tokens {
+		x, about := floats(buf[2])[t*cols:][:cols], floats(buf[3])[2*t:]
+		for r := range rows {
+			product := float32(0)
+			for i, v := range x {
+				byteOf := buf[0][r*stride+i/8] >> (8 * (i % 4))
+				if i%8 >= 4 {
+					byteOf >>= 4
+				}
+				product += float32(int8(byteOf<<4)>>4) * v
+			}
+			q := floats(buf[1])[2*(first+r):]
+			estimate, wide := (product-about[0])*q[0], (q[0]*band+q[1]*slop)*about[1]
+			floats(buf[4])[t*vocab+first+r], floats(buf[5])[t*vocab+first+r] = -math.MaxFloat32, math.MaxFloat32
+			if least := estimate - wide; least >= -math.MaxFloat32 {
+				floats(buf[4])[t*vocab+first+r] = least
+			}
+			if most := estimate + wide; most <= math.MaxFloat32 {
+				floats(buf[5])[t*vocab+first+r] = most
+			}
+		}
+	}
+}
+
+func bound(c *driver.Dispatch, buf [][]uint32, p []int) {
+	n, k := p[0], p[1]
+	for t := range c.Groups[0] {
+		var ranks []uint32
+		for i := range n {
+			ranks = append(ranks, buf[0][2*(t*n+i)])
+		}
+		slices.Sort(ranks)
+		buf[1][t] = 0
+		if k <= n {
+			buf[1][t] = ranks[n-k]
+		}
+	}
+}
+
+func rescore(c *driver.Dispatch, buf [][]uint32, p []int) {
+	rows, first, vocab, cols := p[0], p[1], p[2], p[3]
+	path := kernel.Paths()[len(kernel.Paths())-1]
+	line := make([]float32, cols)
+	for t := range c.Groups[1] {
+		for r := range rows {
+			logit := &floats(buf[2])[t*vocab+first+r]
+			if rank(math.Float32bits(*logit)) < buf[3][t] {
+				*logit = -math.MaxFloat32
+				continue
+			}
+			for i := range line {
+				line[i] = element(c.Kernel, buf[0], r*cols+i)
+			}
+			*logit = path.DotF32(line, floats(buf[1])[t*cols:][:cols])
 		}
 	}
 }

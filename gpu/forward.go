@@ -200,8 +200,8 @@ func (l *list) dispatch(k *shaders.Kernel, x, y int, params []uint32, buffers ..
 func (l *list) embed() {
 	m, d := l.model, &l.embd
 	for i, part := range d.parts {
-		rows := min(d.partRows, m.VocabSize-i*d.partRows)
-		l.dispatch(l.kernels.embed, l.tokens, 1, params(m.Hidden, i*d.partRows, rows),
+		first, rows := d.part(i, m.VocabSize)
+		l.dispatch(l.kernels.embed, l.tokens, 1, params(m.Hidden, first, rows),
 			driver.Whole(part), l.used(l.bufs.batch), l.of(l.bufs.h, 0, m.Hidden))
 	}
 }
@@ -275,11 +275,15 @@ func (l *list) output() {
 	logits := driver.Range{Buffer: s.logits, Size: 4 * l.rows * m.VocabSize}
 	l.dispatch(l.kernels.outNorm, l.rows, 1, l.normParams(m.Hidden, l.norm),
 		l.of(s.h, 0, m.Hidden), driver.Whole(l.norm), x, l.used(s.batch))
+	if l.screened() {
+		l.narrow(max(l.top, 1), x, logits)
+		return
+	}
 	k, each := l.kernels.headRows.pick(l.rows)
 	eight := k.GroupSize() / 8 // rows of a group
 	for i, part := range d.parts {
-		rows := min(d.partRows, m.VocabSize-i*d.partRows)
-		l.dispatch(k, (rows+eight-1)/eight, (l.rows+each-1)/each, params(rows, i*d.partRows, m.VocabSize, m.Hidden, l.rows),
+		first, rows := d.part(i, m.VocabSize)
+		l.dispatch(k, (rows+eight-1)/eight, (l.rows+each-1)/each, params(rows, first, m.VocabSize, m.Hidden, l.rows),
 			driver.Whole(part), x, logits)
 	}
 	l.tapRows("result_norm", x)

@@ -21,7 +21,8 @@ import (
 
 // New opens the GPU backend for a model on a device, which Close closes too; so
 // does New where it fails. The environment variable BITNET_GPU_VARIANT names
-// the arithmetic of the ternary products (dot, f32, i32) instead of the fastest.
+// the arithmetic of the ternary products (dot, f32, i32) instead of the fastest,
+// and BITNET_HEAD=full leaves out the screen of the head.
 //
 // Errors: ErrMemory where weights and cache do not fit, ErrUnavailable where the
 // device cannot run the kernels, computes something else than the contract says,
@@ -69,20 +70,22 @@ func (b *backend) open(progress func(done, total int64)) error {
 // A backend's fields are set by New; what stands below lists changes with every
 // batch.
 type backend struct {
-	dev     driver.Device
-	model   *weights.Model
-	kernels kernels
-	variant string
-	fused   bool // the layers of a batch of one token take five dispatches
-	slots   int
-	context int
-	batch   int // most tokens of a batch
-	most    int // rows of logits of a batch
-	trace   func(compute.Tap)
+	dev       driver.Device
+	model     *weights.Model
+	kernels   kernels
+	variant   string
+	fused     bool // the layers of a batch of one token take five dispatches
+	screening bool // the head is to be screened
+	slots     int
+	context   int
+	batch     int // most tokens of a batch
+	most      int // rows of logits of a batch
+	trace     func(compute.Tap)
 
 	layers []layer // (Blocks)
 	embd   dense
-	head   dense // embd itself where it is tied
+	head   dense   // embd itself where it is tied
+	screen *screen // of the head; nil: all of it is read
 	norm   driver.Buffer
 	ones   driver.Buffer // norm weights where the model has no sub-norms
 	bufs   buffers
@@ -100,6 +103,10 @@ type backend struct {
 func (b *backend) Info() compute.Info {
 	info := b.dev.Info()
 	w, c := b.memory()
+	head := int64(b.model.VocabSize) * int64(rowBytes(&b.model.Output))
+	if b.screening {
+		head = screenBytes(b.model)
+	}
 	return compute.Info{
 		Backend: backendName(info),
 		Device:  info.Device,
@@ -107,6 +114,7 @@ func (b *backend) Info() compute.Info {
 		Batch:   b.batch,
 		Weights: w,
 		Cache:   c,
+		Read:    matrixBytes(b.model) + head,
 	}
 }
 
@@ -118,23 +126,27 @@ func backendName(info driver.Info) string {
 
 func (b *backend) Close() error { return b.dev.Close() }
 
-// Memory returns the bytes of weights and of KV cache that a backend for the
-// model would keep.
-func Memory(m *weights.Model, opt compute.Options) (weights, cache int64) {
+// matrixBytes returns the bytes of the layers' matrices on the device.
+func matrixBytes(m *weights.Model) (n int64) {
 	for i := range m.Layers {
 		for _, t := range m.Layers[i].Tensors() {
-			weights += int64(tiledBytes(t))
+			n += int64(tiledBytes(t))
 		}
 	}
-	weights += int64(m.VocabSize) * int64(rowBytes(&m.Output))
+	return n
+}
+
+// memory returns the bytes of weights and of KV cache that the backend keeps.
+func (b *backend) memory() (weights, cache int64) {
+	m := b.model
+	weights = matrixBytes(m) + int64(m.VocabSize)*int64(rowBytes(&m.Output))
 	if !m.Tied {
 		weights += int64(m.VocabSize) * int64(rowBytes(&m.TokenEmbd))
 	}
-	return weights, int64(m.Blocks) * cacheBytes(m, opt.Slots, opt.Context)
-}
-
-func (b *backend) memory() (weights, cache int64) {
-	return Memory(b.model, compute.Options{Slots: b.slots, Context: b.context})
+	if b.screening {
+		weights += screenBytes(m)
+	}
+	return weights, int64(m.Blocks) * cacheBytes(m, b.slots, b.context)
 }
 
 // cacheBytes returns the bytes of keys and values of one layer.
@@ -160,7 +172,12 @@ func (b *backend) fits() error {
 			b.slots, b.context, n>>20, lim.Range>>20, compute.ErrMemory)
 	}
 	w, c := b.memory()
-	if free := b.dev.Info().Free; free > 0 && w+c > free {
+	free := b.dev.Info().Free
+	if b.screening && free > 0 && w+c > free { // its codes are what a model can do without
+		b.screening = false
+		w, c = b.memory()
+	}
+	if free > 0 && w+c > free {
 		return fmt.Errorf("weights of %d MB and a cache of %d MB do not fit the %d MB that the GPU has free: %w", w>>20, c>>20, free>>20, compute.ErrMemory)
 	}
 	for i := range m.Layers {

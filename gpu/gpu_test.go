@@ -28,8 +28,12 @@ func ids(n int) []int32 {
 // small models, some of it for the others.
 func TestLists(t *testing.T) { lists(t, limits) }
 
-// TestFusedLists runs it where a token takes five dispatches a layer.
-func TestFusedLists(t *testing.T) { lists(t, fusedLimits) }
+// TestFusedLists runs it where a token takes five dispatches a layer, and the head
+// is screened.
+func TestFusedLists(t *testing.T) {
+	t.Setenv("BITNET_HEAD", "screen")
+	lists(t, fusedLimits)
+}
 
 func lists(t *testing.T, limits driver.Limits) {
 	reference := func(m *weights.Model) (compute.Backend, error) {
@@ -58,6 +62,7 @@ func lists(t *testing.T, limits driver.Limits) {
 // five dispatches a layer and as many barriers, and little more to read than
 // packed weights, cache and head.
 func TestCount(t *testing.T) {
+	t.Setenv("BITNET_HEAD", "screen")
 	d := newDevice(t)
 	d.limits = driver.Least
 	d.limits.Bindings = fusedLimits.Bindings
@@ -69,21 +74,85 @@ func TestCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := g.(*backend)
-	l := b.list(shape{tokens: 1, rows: 1})
-	c := l.Count()
-	if c.Dispatches != 5*m.Blocks+3 || c.Barriers > 5*m.Blocks+4 { // embedding, norm, head; the upload and the download
-		t.Errorf("%d dispatches and %d barriers of %d layers", c.Dispatches, c.Barriers, m.Blocks)
-	}
-	const pos = 500
-	total := 0
-	for _, c := range l.Commands {
-		if d, ok := c.(driver.Dispatch); ok {
-			total += reads(l, &d, pos)
+	for _, s := range []struct {
+		shape
+		tail int // dispatches
+	}{
+		{shape{tokens: 1, rows: 1}, 3},           // embedding, norm, head
+		{shape{tokens: 1, rows: 1, chain: 1}, 9}, // embedding, norm, what the screen knows of the input, screen, best, bound, rescored rows, best, pick
+	} {
+		l := g.(*backend).list(s.shape)
+		c := l.Count()
+		if c.Dispatches != 5*m.Blocks+s.tail || c.Barriers > 5*m.Blocks+s.tail+1 { // one behind the upload
+			t.Errorf("%s: %d dispatches and %d barriers of %d layers", l.Label, c.Dispatches, c.Barriers, m.Blocks)
+		}
+		const pos = 500
+		total := 0
+		for _, c := range l.Commands {
+			if d, ok := c.(driver.Dispatch); ok {
+				total += reads(l, &d, pos)
+			}
+		}
+		if least := least(l, pos); total < least || float64(total) > 1.05*float64(least) {
+			t.Errorf("%s: %d bytes to read, weights, cache and head are %d", l.Label, total, least)
 		}
 	}
-	if least := least(b, pos); total < least || float64(total) > 1.05*float64(least) {
-		t.Errorf("%d bytes to read, weights, cache and head are %d", total, least)
+}
+
+// TestScreen asks for the best rows of a head of many, of which most must stay
+// unread, and shows that a head is screened by its size and where there is room.
+func TestScreen(t *testing.T) {
+	m := tiny.New(tiny.Shape{
+		Name: "head", Hidden: 512, FFN: 64, Blocks: 1, Heads: 4, KVHeads: 2, HeadDim: 64,
+		Vocab: 20011, Context: 64, Embd: weights.F16, Tied: true,
+	}, 1)
+	needs, cache := (&backend{model: m, slots: 1, context: 64, screening: true}).memory()
+	needs += cache
+	for _, c := range []struct {
+		name     string
+		head     string
+		bindings int
+		free     int64
+		screened bool
+	}{
+		{"by its size", "", 8, 0, true},
+		{"turned off", "full", 8, 0, false},
+		{"too few bindings", "", 4, 0, false},
+		{"room", "", 8, needs, true},
+		{"too little room", "", 8, needs - 1, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("BITNET_HEAD", c.head)
+			d := newDevice(t)
+			d.limits.Bindings, d.limits.Range, d.free = c.bindings, 8<<20, c.free
+			g, err := New(d, m, compute.Options{Slots: 1, Context: 64})
+			if err != nil {
+				t.Fatal(err)
+			}
+			best := [][]compute.Candidate{make([]compute.Candidate, 8), make([]compute.Candidate, 8)}
+			logits, next := make([]float32, 2*m.VocabSize), make([]int32, 1)
+			for _, s := range []compute.Step{{Tokens: ids(2), Logits: logits}, {Tokens: ids(2), Top: best}, {Tokens: ids(2), Next: next}} {
+				d.opened = 0
+				if err := g.Forward([]compute.Step{s}); err != nil {
+					t.Fatal(err)
+				}
+				switch tokens := len(s.Top) + len(s.Next); {
+				case c.screened && tokens > 0 && (d.opened < tokens || d.opened > tokens*m.VocabSize/5),
+					!c.screened && tokens > 0 && d.opened != tokens*m.VocabSize:
+					t.Errorf("%d rows computed for %d tokens", d.opened, tokens)
+				}
+			}
+			for i := range best {
+				want := make([]compute.Candidate, 8)
+				compute.Best(want, logits[i*m.VocabSize:(i+1)*m.VocabSize], nil)
+				if !slices.Equal(best[i], want) {
+					t.Errorf("candidates %v, expected %v", best[i], want)
+				}
+			}
+			if next[0] != best[1][0].ID {
+				t.Errorf("token %d, expected %d", next[0], best[1][0].ID)
+			}
+		})
 	}
 }
 

@@ -20,6 +20,8 @@ type kernels struct {
 	activate *shaders.Kernel
 	outNorm  *shaders.Kernel
 	headRows byTokens
+	screen   byTokens
+	rescore  *shaders.Kernel
 
 	// For one token; nil where the device has too few bindings.
 	qkv, o, gate, down *shaders.Kernel
@@ -61,6 +63,8 @@ func (b *backend) pickKernels() error {
 		activate: shaders.Activate,
 		outNorm:  shaders.OutputNorm,
 		headRows: newByTokens(shaders.HeadF32),
+		screen:   newByTokens(shaders.Screen),
+		rescore:  shaders.RescoreF32,
 	}
 	switch b.model.TokenEmbd.Type {
 	case weights.F16:
@@ -70,15 +74,20 @@ func (b *backend) pickKernels() error {
 	}
 	switch b.model.Output.Type {
 	case weights.F16:
-		k.headRows = newByTokens(shaders.HeadF16)
+		k.headRows, k.rescore = newByTokens(shaders.HeadF16), shaders.RescoreF16
 	case weights.BF16:
-		k.headRows = newByTokens(shaders.HeadBF16)
+		k.headRows, k.rescore = newByTokens(shaders.HeadBF16), shaders.RescoreBF16
 	}
 	b.pickFused()
 	all := []*shaders.Kernel{shaders.Probe, shaders.Best, shaders.Pick, shaders.Top, k.embed, k.norm, k.rope, k.attend, k.activate, k.outNorm}
 	all = append(all, k.ternary[:]...)
 	if b.fused {
 		all = append(all, k.qkv, k.o, k.gate, k.down, k.attendOne)
+	}
+	b.screening = screens(b.model) && b.dev.Info().Limits.Bindings >= len(shaders.Screen.Bindings)
+	if b.screening {
+		all = append(all, shaders.ScreenInput, shaders.Bound, k.rescore)
+		all = append(all, k.screen[:]...)
 	}
 	return b.dev.Load(append(all, k.headRows[:]...)...)
 }

@@ -83,6 +83,9 @@ func (b *backend) load(progress func(done, total int64)) error {
 	}
 	b.norm = l.floats("output_norm", m.OutputNorm)
 	b.head = l.dense(&m.Output, driver.Local)
+	if b.screening {
+		b.screen = l.newScreen()
+	}
 	b.embd = b.head
 	if !m.Tied {
 		b.embd = l.dense(&m.TokenEmbd, driver.Host)
@@ -183,23 +186,37 @@ func (l *loader) add(n int) {
 	}
 }
 
-// dense copies an embedding or a head, in pieces of some megabytes.
+// part returns the first of the rows in part i of a matrix with that many, and how
+// many there are.
+func (d *dense) part(i, rows int) (first, n int) {
+	return i * d.partRows, min(d.partRows, rows-i*d.partRows)
+}
+
+// dense copies an embedding or a head.
 func (l *loader) dense(d *weights.Dense, use driver.Use) dense {
 	bytes := rowBytes(d)
-	to := dense{partRows: min(d.Rows, l.dev.Info().Limits.Range/bytes)}
+	return l.table(d.Name, d.Rows, bytes, use, func(words []uint32, first, n int) error {
+		for i := range n {
+			denseRow(words[i*bytes/4:(i+1)*bytes/4], d, first+i)
+		}
+		return nil
+	})
+}
+
+// table copies rows of so many bytes, in pieces of some megabytes. fill stores n of
+// them from the first on; it is called for several pieces at once.
+func (l *loader) table(label string, rows, bytes int, use driver.Use, fill func(words []uint32, first, n int) error) dense {
+	to := dense{partRows: min(rows, l.dev.Info().Limits.Range/bytes)}
 	piece := max(1, 8<<20/bytes)
-	for first := 0; first < d.Rows && l.err == nil; first += to.partRows {
-		n := min(to.partRows, d.Rows-first)
-		part := l.buffer(d.Name, n*bytes, use)
+	for i := 0; i*to.partRows < rows && l.err == nil; i++ {
+		first, n := to.part(i, rows)
+		part := l.buffer(label, n*bytes, use)
 		to.parts = append(to.parts, part)
 		for at := 0; at < n && l.err == nil; at += piece {
 			some := min(piece, n-at)
 			words := l.host(some * bytes / 4)
 			l.err = l.parallel(some, func(lo, hi int) error {
-				for i := lo; i < hi; i++ {
-					denseRow(words[i*bytes/4:(i+1)*bytes/4], d, first+at+i)
-				}
-				return nil
+				return fill(words[lo*bytes/4:hi*bytes/4], first+at+lo, hi-lo)
 			})
 			l.write(part, at*bytes, driver.Bytes(words))
 			l.add(some * bytes)

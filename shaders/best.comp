@@ -9,7 +9,7 @@ BUFFER(0) readonly buffer Logits { uint logits[]; }; // (rows, vocab) float bits
 BUFFER(1) writeonly buffer Best { uvec2 best[]; }; // (rows, stretches) rank of the logit, token
 BATCH(2);
 
-shared uint rank[GROUP], token[GROUP];
+shared uint ranks[GROUP], token[GROUP];
 
 void main() {
 	uint first = gl_WorkGroupID.x * each, row = gl_WorkGroupID.y;
@@ -19,7 +19,7 @@ void main() {
 	for (uint i = first + lid; i < last; i += GROUP) {
 		uint u = logits[row * vocab + i];
 		bad = bad || (u & 0x7F800000u) == 0x7F800000u;
-		u = (u >> 31) == 1u ? ~u : u | 0x80000000u; // in the order of the floats, above 0
+		u = rank(u);
 		if (u > top) {
 			top = u;
 			id = i;
@@ -28,17 +28,17 @@ void main() {
 	if (bad) {
 		atomicOr(numeric, 1u);
 	}
-	rank[lid] = top;
+	ranks[lid] = top;
 	token[lid] = id;
 	barrier();
 	for (uint w = GROUP / 2u; w > 0u; w /= 2u) {
-		if (lid < w && (rank[lid + w] > rank[lid] || rank[lid + w] == rank[lid] && token[lid + w] < token[lid])) {
-			rank[lid] = rank[lid + w];
+		if (lid < w && (ranks[lid + w] > ranks[lid] || ranks[lid + w] == ranks[lid] && token[lid + w] < token[lid])) {
+			ranks[lid] = ranks[lid + w];
 			token[lid] = token[lid + w];
 		}
 		barrier();
 	}
 	if (lid == 0u) {
-		best[row * gl_NumWorkGroups.x + gl_WorkGroupID.x] = uvec2(rank[0], token[0]);
+		best[row * gl_NumWorkGroups.x + gl_WorkGroupID.x] = uvec2(ranks[0], token[0]);
 	}
 }

@@ -50,6 +50,15 @@ var (
 	HeadF32  = kernel("head_f32", "head", []string{"TYPE 32"}, 5, tokens, headBindings...)
 	HeadF16  = kernel("head_f16", "head", []string{"TYPE 16"}, 5, tokens, headBindings...)
 	HeadBF16 = kernel("head_bf16", "head", []string{"TYPE 17"}, 5, tokens, headBindings...)
+
+	// The best of the head without reading all of it.
+	ScreenInput = kernel("screen_input", "screen_input", nil, 1, nil, Binding{"x", Read}, Binding{"dither", Read}, Binding{"inputs", Write})
+	Screen      = kernel("screen", "screen", nil, 7, tokens, Binding{"codes", Read}, Binding{"rows", Read},
+		Binding{"x", Read}, Binding{"inputs", Read}, Binding{"lower", Write}, Binding{"upper", Write})
+	Bound       = kernel("bound", "bound", nil, 2, nil, Binding{"best", Read}, Binding{"bound", Write})
+	RescoreF32  = kernel("rescore_f32", "rescore", []string{"TYPE 32"}, 4, nil, rescoreBindings...)
+	RescoreF16  = kernel("rescore_f16", "rescore", []string{"TYPE 16"}, 4, nil, rescoreBindings...)
+	RescoreBF16 = kernel("rescore_bf16", "rescore", []string{"TYPE 17"}, 4, nil, rescoreBindings...)
 )
 
 // Probe computes what shows whether a device keeps the contract.
@@ -62,7 +71,7 @@ var ReadBuffer = kernel("read", "read", nil, 1, []Constant{{"STEPS", 16}}, Bindi
 func All() []*Kernel {
 	return []*Kernel{
 		EmbedF32, EmbedF16, EmbedBF16, Norm, OutputNorm, TernaryDot, TernaryF32, TernaryI32,
-		Activate, RoPE, Attention, HeadF32, HeadF16, HeadBF16, Best, Pick, Top, Probe, ReadBuffer,
+		Activate, RoPE, Attention, HeadF32, HeadF16, HeadBF16, ScreenInput, Screen, Bound, RescoreF32, RescoreF16, RescoreBF16, Best, Pick, Top, Probe, ReadBuffer,
 		QKVDot, QKVF32, QKVI32, GateDot, GateF32, GateI32, AddDot, AddF32, AddI32, AttentionOne,
 	}
 }
@@ -71,6 +80,8 @@ var (
 	batch         = Binding{"batch", Read | Write}
 	embedBindings = []Binding{{"table", Read}, {"batch", Read}, {"h", Write}}
 	headBindings  = []Binding{{"head", Read}, {"x", Read}, {"logits", Write}}
+
+	rescoreBindings = []Binding{{"head", Read}, {"x", Read}, {"logits", Read | Write}, {"bound", Read}}
 
 	// width is the constant of the room for a norm, in words.
 	width = []Constant{{"WIDTH", 2048}}

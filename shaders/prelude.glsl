@@ -42,6 +42,11 @@ float fz(float x) {
 	return (floatBitsToUint(x) & 0x7FFFFFFFu) < 0x26800000u ? bits(0u) : x;
 }
 
+// rank returns the bits of a float as a number above 0 in the order of the floats.
+uint rank(uint u) {
+	return (u >> 31) == 1u ? ~u : u | 0x80000000u;
+}
+
 // recip returns 1/x.
 float recip(float x) {
 	precise float y = bits(0x7EF33419u - floatBitsToUint(x));

@@ -20,7 +20,7 @@ uvec2 load(uint i) {
 	if ((u & 0x7F800000u) == 0x7F800000u) {
 		atomicOr(numeric, 1u);
 	}
-	return uvec2((u >> 31) == 1u ? ~u : u | 0x80000000u, i % n); // in the order of the floats
+	return uvec2(rank(u), i % n);
 }
 
 bool before(uvec2 a, uvec2 b) {

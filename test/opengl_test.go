@@ -37,6 +37,7 @@ func openGLDevice(t *testing.T) driver.Device {
 
 // TestOpenGL runs the suite on synthetic models of every shape.
 func TestOpenGL(t *testing.T) {
+	t.Setenv("BITNET_HEAD", "screen") // small as it is
 	backends.Run(t, reference(t), openOpenGL(t))
 }
 
