@@ -108,24 +108,24 @@ func (l *list) screened() bool {
 	return l.screen != nil && l.chain+l.top > 0 && l.rows <= screenRows && l.trace == nil
 }
 
-// narrow adds the logits of those rows that can be among the k best.
-func (l *list) narrow(k int, x, logits driver.Range) {
+// narrow adds the logits of those rows that can be among the n best.
+func (l *list) narrow(n int, x, logits driver.Range) {
 	m, s, v := l.model, l.screen, l.model.VocabSize
 	part := func(b driver.Buffer, size int) driver.Range { return driver.Range{Buffer: b, Size: size * l.rows} }
 	inputs, lower := part(s.inputs, 8), part(s.lower, 4*v)
 	best, bound := part(s.best, 8*screenStretches), part(s.bound, 4)
 
 	l.dispatch(shaders.ScreenInput, l.rows, 1, params(m.Hidden), x, driver.Whole(s.dither), inputs)
-	kern, each := l.kernels.screen.pick(l.rows)
+	k, each := l.kernels.screen.pick(l.rows)
 	band, slop := math.Float32bits(kernel.ScreenBand), math.Float32bits(screenSlop(m.Hidden))
-	eight := kern.GroupSize() / 8 // rows of a group
+	eight := k.GroupSize() / 8 // rows of a group
 	for i, codes := range s.codes.parts {
 		first, rows := s.codes.part(i, v)
-		l.dispatch(kern, (rows+eight-1)/eight, (l.rows+each-1)/each, append(params(rows, first, v, m.Hidden, l.rows), band, slop),
+		l.dispatch(k, (rows+eight-1)/eight, (l.rows+each-1)/each, append(params(rows, first, v, m.Hidden, l.rows), band, slop),
 			driver.Whole(codes), driver.Whole(s.rows), x, inputs, lower, logits)
 	}
 	l.dispatch(shaders.Best, screenStretches, l.rows, params(v, (v+screenStretches-1)/screenStretches), lower, best, l.used(l.bufs.batch))
-	l.dispatch(shaders.Bound, l.rows, 1, params(screenStretches, k), best, bound)
+	l.dispatch(shaders.Bound, l.rows, 1, params(screenStretches, n), best, bound)
 	group := l.kernels.rescore.GroupSize()
 	for i, head := range l.head.parts {
 		first, rows := l.head.part(i, v)

@@ -59,6 +59,9 @@ func TestOpenGLGolden(t *testing.T) {
 // TestOpenGLDemo compares the trained model in the program.
 func TestOpenGLDemo(t *testing.T) { runDemo(t, openOpenGL(t)) }
 
+// TestOpenGLHead compares a model whose head is large enough to be screened.
+func TestOpenGLHead(t *testing.T) { largeHead(t, openOpenGL(t)) }
+
 // TestOpenGLRanges runs it on a device that binds no more than 120 KiB at once,
 // so that head and embedding have parts.
 func TestOpenGLRanges(t *testing.T) {

@@ -61,6 +61,22 @@ func TestVulkanGolden(t *testing.T) {
 // TestVulkanDemo compares the trained model in the program.
 func TestVulkanDemo(t *testing.T) { runDemo(t, openVulkan(t)) }
 
+// TestVulkanHead compares a model whose head is large enough to be screened.
+func TestVulkanHead(t *testing.T) { largeHead(t, openVulkan(t)) }
+
+// largeHead runs the suite on a model of which most is its head.
+func largeHead(t *testing.T, open backends.Open) {
+	m := tiny.New(tiny.Shape{
+		Name: "head", Hidden: 512, FFN: 64, Blocks: 1, Heads: 4, KVHeads: 2, HeadDim: 64,
+		Vocab: 20011, Context: 128, Embd: weights.F16, Tied: true,
+	}, 1)
+	ids := make([]int32, 70)
+	for i := range ids {
+		ids[i] = int32(i * i * i % m.VocabSize)
+	}
+	backends.Model(t, "large head", m, ids, reference(t), open)
+}
+
 // TestVulkanVariants forces each arithmetic of the ternary product, and the
 // separate dispatches of a token's layers.
 func TestVulkanVariants(t *testing.T) {
