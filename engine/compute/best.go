@@ -20,9 +20,9 @@ func Best(best []Candidate, logits []float32, ids []int32) (finite bool) {
 		sortBest(best, logits, ids)
 		return Finite(logits)
 	}
-	n := 0
+	n, least := 0, float32(math.NaN()) // least of a full list
 	for i, v := range logits {
-		if n == len(best) && v <= best[n-1].Logit {
+		if v <= least {
 			continue
 		}
 		at := min(n, len(best)-1)
@@ -30,7 +30,9 @@ func Best(best []Candidate, logits []float32, ids []int32) (finite bool) {
 			best[at] = best[at-1]
 		}
 		best[at] = candidate(v, ids, i)
-		n = min(n+1, len(best))
+		if n = min(n+1, len(best)); n == len(best) {
+			least = best[n-1].Logit
+		}
 	}
 	for i := n; i < len(best); i++ {
 		best[i] = None
@@ -40,11 +42,13 @@ func Best(best []Candidate, logits []float32, ids []int32) (finite bool) {
 
 // Finite reports whether no number is NaN or infinite.
 func Finite(x []float32) bool {
-	bad := float32(0)
+	const exponent = 0xFF << 23
 	for _, v := range x {
-		bad += v - v // 0, or NaN for good
+		if math.Float32bits(v)&exponent == exponent {
+			return false
+		}
 	}
-	return bad == 0
+	return true
 }
 
 func candidate(logit float32, ids []int32, i int) Candidate {
