@@ -218,7 +218,7 @@ def one_of_two(facts):
 def gathering(dice):
     """Several of a kind at once, and many questions about them."""
     facts = dice.weighted({belongings: 2, whereabouts: 1, animals_named: 1})(dice, dice.choice(range(2, 7)))
-    asked = [question for _, questions in facts for question in questions]
+    asked = [question for _, questions in facts for question in dice.two(questions)]
     dice.shuffle(asked)
     exchanges = [(with_an(question), with_an(answer)) for question, answer in asked]
     first, answer = exchanges[0]
@@ -236,13 +236,6 @@ def again(dice):
     way, _ = say(dice, "Say this again: {}.", "Please repeat: {}.", "Can you repeat {}?")
     listed = ", ".join(words(dice, dice.choice(range(3, 31))))
     return way.format(listed), capital(listed) + "."
-
-
-def backwards(dice):
-    """Words to say in the other order: to find what stands before a word, and not after it."""
-    way, _ = say(dice, "Say this backwards: {}.", "Can you say {} backwards?", "Please say it backwards: {}.")
-    listed = words(dice, dice.choice(range(2, 21)))
-    return way.format(", ".join(listed)), capital(", ".join(reversed(listed))) + "."
 
 
 def in_a_row(dice):
@@ -395,13 +388,11 @@ def question(dice):
 
 def conversation(dice):
     """A list of exchanges."""
-    kind = dice.weighted({"short": 40, "story": 24, "told": 10, "long": 6,
-                          "gathering": 45, "again": 4, "backwards": 14, "in a row": 8})
+    kind = dice.weighted({"short": 40, "story": 24, "told": 10, "long": 6, "gathering": 30, "again": 8, "in a row": 12})
     if kind == "gathering":
         return gathering(dice)
-    if kind in ("again", "backwards"):
-        say_it = again if kind == "again" else backwards
-        return [say_it(dice) for _ in range(dice.choice(range(1, 4)))]
+    if kind == "again":
+        return [again(dice) for _ in range(dice.choice(range(1, 4)))]
     if kind == "in a row":
         return in_a_row(dice)
     if kind == "told":
