@@ -70,7 +70,7 @@ func largeHead(t *testing.T, open backends.Open) {
 		Name: "head", Hidden: 512, FFN: 64, Blocks: 1, Heads: 4, KVHeads: 2, HeadDim: 64,
 		Vocab: 20011, Context: 128, Embd: weights.F16, Tied: true,
 	}, 1)
-	ids := make([]int32, 70)
+	ids := make([]int32, 40)
 	for i := range ids {
 		ids[i] = int32(i * i * i % m.VocabSize)
 	}
