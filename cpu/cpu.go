@@ -96,6 +96,7 @@ func (b *backend) Info() compute.Info {
 		Few:     b.few(),
 		Weights: b.memory.Weights + b.memory.Screen,
 		Cache:   b.memory.Cache,
+		Context: b.context,
 		Read:    b.memory.Weights + head,
 	}
 }

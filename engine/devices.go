@@ -29,8 +29,9 @@ type GPU struct {
 	Range     int64  `json:"range"`      // most bytes of one binding
 	GroupSize int    `json:"group_size"` // invocations of a work group
 	Subgroup  int    `json:"subgroup"`
-	Dot       bool   `json:"dot"`      // has the integer dot product
-	FastDot   bool   `json:"fast_dot"` // in hardware
+	Dot       bool   `json:"dot"`       // has the integer dot product
+	FastDot   bool   `json:"fast_dot"`  // in hardware
+	SelfTest  string `json:"self_test"` // "passed", or what went wrong
 }
 
 // Devices lists the devices of every backend, in the order of preference. Which

@@ -155,7 +155,7 @@ type chatterbox struct {
 const talk = 40 // tokens it has in mind, from 470 on: the end tokens 510 and 511 are not among them
 
 func (c *chatterbox) Info() compute.Info {
-	return compute.Info{Backend: "chatterbox", Batch: 16, Few: c.few}
+	return compute.Info{Backend: "chatterbox", Batch: 16, Few: c.few, Context: c.context}
 }
 func (c *chatterbox) Close() error { return nil }
 

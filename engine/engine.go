@@ -29,11 +29,15 @@ var ErrUsage = errors.New("usage")
 // maxContext is as far as compute.RopeTable is good.
 const maxContext = 1 << 20
 
+// leastContext is what a GPU with little memory may cut the context to, where
+// none is asked for: with less the CPU serves better.
+const leastContext = 1024
+
 // Options say how to run a model. The zero value is a good choice.
 type Options struct {
 	Backend  string                  // "auto" ("" too), "cpu", "vulkan", "opengl"
 	Device   string                  // "cpu", or the index, ID or part of the name of a GPU; "": the best
-	Context  int                     // positions of a sequence; 0: what the model was trained for
+	Context  int                     // positions of a sequence; 0: what the model was trained for, or fewer where a GPU has no room for them
 	Slots    int                     // sequences that run or stay cached at once; 0: 1
 	Batch    int                     // prompt tokens computed together; 0: the backend's choice
 	Threads  int                     // CPU threads; 0: one for each core
@@ -59,7 +63,7 @@ type Engine struct {
 	backend compute.Backend
 	info    compute.Info
 	rest    []choice // backends to try when this one fails for good
-	reasons []string // why better ones are not in use
+	reasons []string // why better ones are not in use, or not as was wished
 	epoch   int      // how many backends have failed: older caches are void
 }
 
@@ -106,11 +110,18 @@ func New(m *weights.Model, opt Options) (*Engine, error) {
 		Slots: max(opt.Slots, 1), Context: e.context, Batch: opt.Batch, Threads: opt.Threads,
 		Progress: opt.Progress, Trace: opt.Trace,
 	}
+	if opt.Context == 0 {
+		e.options.Least = min(m.Context, leastContext)
+	}
 	e.backend, e.rest, e.reasons, err = pick(from, m, e.options, opt.Device)
 	if err != nil {
 		return nil, err
 	}
 	e.info, e.notice = e.backend.Info(), opt.Notice
+	if n := e.info.Context; n < e.context {
+		e.reasons = append(e.reasons, fmt.Sprintf("room for %d of %d positions", n, e.context))
+		e.context, e.options.Context, e.options.Least = n, n, 0
+	}
 	if n, cores := e.info.Threads, cpu.Cores(); n > cores && e.notice != nil {
 		e.notice(fmt.Sprintf("warning: %d threads and the cores or processor time for %d: threads that wait for each other slow all of them", n, cores))
 	}
@@ -144,7 +155,8 @@ func (e *Engine) Backend() compute.Backend {
 	return e.backend
 }
 
-// Reasons says, a line each, why better backends are not in use.
+// Reasons says, a line each, why better backends are not in use, and what the one
+// in use has no room for.
 func (e *Engine) Reasons() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

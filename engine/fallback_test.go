@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,7 +21,9 @@ type failing struct {
 	err error
 }
 
-func (f *failing) Info() compute.Info { return compute.Info{Backend: "failing", Batch: 4} }
+func (f *failing) Info() compute.Info {
+	return compute.Info{Backend: "failing", Batch: 4, Context: f.Backend.Info().Context}
+}
 
 func (f *failing) Forward(steps []compute.Step) error {
 	if f.n--; f.n < 0 {
@@ -37,6 +40,36 @@ func withFailing(t *testing.T, n int, err error) {
 		b, e := cpu.New(m, opt)
 		return &failing{b, n, err}, e
 	}}, {"cpu", openCPU}}
+}
+
+// TestShortContext runs on a backend that has no room for all positions.
+func TestShortContext(t *testing.T) {
+	old := backends
+	t.Cleanup(func() { backends = old })
+	least := 0
+	backends = []choice{{"short", func(m *weights.Model, opt compute.Options, _ string) (compute.Backend, error) {
+		if least = opt.Least; least > 0 {
+			opt.Context /= 2
+		}
+		return cpu.New(m, opt)
+	}}}
+	e, err := Open(tinyA, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	half := e.model.Context / 2
+	if want := fmt.Sprintf("room for %d of %d positions", half, 2*half); e.Context() != half || least != min(2*half, leastContext) || !slices.Equal(e.Reasons(), []string{want}) {
+		t.Errorf("context %d of %d, at least %d, reasons %q", e.Context(), 2*half, least, e.Reasons())
+	}
+	asked, err := Open(tinyA, Options{Context: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asked.Close()
+	if asked.Context() != 100 || least != 0 || len(asked.Reasons()) > 0 {
+		t.Errorf("context %d of 100, at least %d, reasons %q", asked.Context(), least, asked.Reasons())
+	}
 }
 
 const tinyA = "../test/testdata/golden/tinyA-i2_s.gguf"

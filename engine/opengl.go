@@ -14,5 +14,7 @@ func openOpenGL(m *weights.Model, opt compute.Options, device string) (compute.B
 
 func openGLDevices() []Device {
 	found, err := opengl.Devices(opengl.Options{})
-	return gpuDevices("opengl", found, err)
+	return gpuDevices("opengl", found, err, func(device string) (driver.Device, error) {
+		return opengl.Open(opengl.Options{Device: device})
+	})
 }

@@ -31,6 +31,9 @@ func TestOneDeviceIsChosen(t *testing.T) {
 		listed, chosen := map[string]bool{}, 0
 		for _, d := range Devices() {
 			listed[d.Backend] = true
+			if d.GPU != nil && d.GPU.SelfTest != "passed" {
+				t.Errorf("%s: self-test %q", d.Name, d.GPU.SelfTest)
+			}
 			if d.Chosen {
 				chosen++
 			} else if d.Backend != "cpu" && d.Problem == "" {

@@ -14,5 +14,7 @@ func openVulkan(m *weights.Model, opt compute.Options, device string) (compute.B
 
 func vulkanDevices() []Device {
 	found, err := vulkan.Devices(vulkan.Options{})
-	return gpuDevices("vulkan", found, err)
+	return gpuDevices("vulkan", found, err, func(device string) (driver.Device, error) {
+		return vulkan.Open(vulkan.Options{Device: device})
+	})
 }

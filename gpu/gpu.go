@@ -39,7 +39,7 @@ func New(dev driver.Device, m *weights.Model, opt compute.Options) (compute.Back
 		b.batch = defaultBatch
 	}
 	b.most = min(b.batch, maxRows)
-	if err := b.open(opt.Progress); err != nil {
+	if err := b.open(opt); err != nil {
 		dev.Close()
 		return nil, err
 	}
@@ -51,20 +51,21 @@ const (
 	maxRows      = 32  // of logits in a batch
 )
 
-func (b *backend) open(progress func(done, total int64)) error {
+func (b *backend) open(opt compute.Options) error {
 	if err := b.pickKernels(); err != nil {
 		return err
 	}
+	b.economise(opt.Least)
 	if err := b.fits(); err != nil {
 		return err
 	}
-	if err := b.probe(); err != nil {
+	if err := SelfTest(b.dev); err != nil {
 		return err
 	}
 	if err := b.allocate(); err != nil {
 		return err
 	}
-	return b.load(progress)
+	return b.load(opt.Progress)
 }
 
 // A backend's fields are set by New; what stands below lists changes with every
@@ -114,6 +115,7 @@ func (b *backend) Info() compute.Info {
 		Batch:   b.batch,
 		Weights: w,
 		Cache:   c,
+		Context: b.context,
 		Read:    matrixBytes(b.model) + head,
 	}
 }
@@ -160,6 +162,33 @@ const (
 	maxDim   = 512   // rope.comp, attention.comp
 )
 
+// economise gives up what a model can do without where the device has too little
+// room: the codes that screen the head, and positions down to the least that will
+// do, half of them at a time.
+func (b *backend) economise(least int) {
+	shorten := func(enough func() bool) {
+		for !enough() && least > 0 && b.context/2 >= least {
+			b.context /= 2
+		}
+	}
+	shorten(b.binds)
+	b.screening = b.screening && b.holds()
+	shorten(b.holds)
+}
+
+// binds reports whether the device can bind the cache of a layer.
+func (b *backend) binds() bool {
+	return cacheBytes(b.model, b.slots, b.context) <= int64(b.dev.Info().Limits.Range)
+}
+
+// holds reports whether weights and cache fit the device's memory, as far as it
+// tells.
+func (b *backend) holds() bool {
+	w, c := b.memory()
+	free := b.dev.Info().Free
+	return free == 0 || w+c <= free
+}
+
 // fits refuses models that the kernels or the device cannot hold.
 func (b *backend) fits() error {
 	m, lim := b.model, b.dev.Info().Limits
@@ -167,23 +196,17 @@ func (b *backend) fits() error {
 	if width > maxWidth || m.HeadDim > maxDim || m.HeadDim < 16 {
 		return fmt.Errorf("rows of %d and heads of %d are more than the GPU's kernels take (%d and %d): %w", width, m.HeadDim, maxWidth, maxDim, compute.ErrUnavailable)
 	}
-	if n := cacheBytes(m, b.slots, b.context); n > int64(lim.Range) {
+	if n := cacheBytes(m, b.slots, b.context); !b.binds() {
 		return fmt.Errorf("the cache of a layer for %d x %d positions takes %d MB, the device binds %d MB at most; ask for a smaller context: %w",
 			b.slots, b.context, n>>20, lim.Range>>20, compute.ErrMemory)
 	}
-	w, c := b.memory()
-	free := b.dev.Info().Free
-	if b.screening && free > 0 && w+c > free { // its codes are what a model can do without
-		b.screening = false
-		w, c = b.memory()
-	}
-	if free > 0 && w+c > free {
-		return fmt.Errorf("weights of %d MB and a cache of %d MB do not fit the %d MB that the GPU has free: %w", w>>20, c>>20, free>>20, compute.ErrMemory)
+	if w, c := b.memory(); !b.holds() {
+		return fmt.Errorf("weights of %d MB and a cache of %d MB do not fit the %d MB that the GPU has free: %w",
+			w>>20, c>>20, b.dev.Info().Free>>20, compute.ErrMemory)
 	}
 	for i := range m.Layers {
 		for _, t := range m.Layers[i].Tensors() {
 			if 2*tiledBytes(t) > lim.Range { // queries, keys and values stand together
-
 				return fmt.Errorf("tensor %s takes %d MB, the device binds %d MB at most: %w", t.Name, tiledBytes(t)>>20, lim.Range>>20, compute.ErrUnavailable)
 			}
 		}

@@ -227,6 +227,55 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
+// TestEconomy opens a model on devices with less and less room, which give up the
+// screen of the head before positions, and no more positions than was allowed.
+func TestEconomy(t *testing.T) {
+	t.Setenv("BITNET_HEAD", "screen")
+	m := small()
+	bytes := func(context int, screening bool) int64 {
+		w, c := (&backend{model: m, slots: 1, context: context, screening: screening}).memory()
+		return w + c
+	}
+	for _, c := range []struct {
+		free      int64
+		least     int
+		context   int // 0: ErrMemory
+		screening bool
+	}{
+		{bytes(64, true), 16, 64, true},
+		{bytes(64, true) - 1, 16, 64, false},
+		{bytes(64, false) - 1, 16, 32, false},
+		{bytes(64, false) - 1, 0, 0, false},
+		{bytes(32, false) - 1, 16, 16, false},
+		{bytes(32, false) - 1, 17, 0, false},
+		{bytes(16, false) - 1, 16, 0, false},
+	} {
+		d := newDevice(t)
+		d.limits, d.free = fusedLimits, c.free
+		g, err := New(d, m, compute.Options{Slots: 1, Context: 64, Least: c.least})
+		if c.context == 0 {
+			if !errors.Is(err, compute.ErrMemory) {
+				t.Errorf("%+v: error %v", c, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%+v: %v", c, err)
+		}
+		if got := g.Info().Context; got != c.context || (g.(*backend).screen != nil) != c.screening {
+			t.Errorf("%+v: context %d, screen %v", c, got, g.(*backend).screen)
+		}
+		if err := g.Forward([]compute.Step{{Tokens: ids(c.context), Next: make([]int32, 1)}}); err != nil {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	d := newDevice(t) // one that binds 3 MB
+	g, err := New(d, small(), compute.Options{Slots: 1, Context: 32768, Least: 1024})
+	if err != nil || g.Info().Context != 8192 {
+		t.Errorf("%v, %v", g, err)
+	}
+}
+
 // TestNumeric feeds a vector of which an element is infinite.
 func TestNumeric(t *testing.T) {
 	m := small()

@@ -79,7 +79,7 @@ func (b *backend) pickKernels() error {
 		k.headRows, k.rescore = newByTokens(shaders.HeadBF16), shaders.RescoreBF16
 	}
 	b.pickFused()
-	all := []*shaders.Kernel{shaders.Probe, shaders.Best, shaders.Pick, shaders.Top, k.embed, k.norm, k.rope, k.attend, k.activate, k.outNorm}
+	all := []*shaders.Kernel{shaders.Best, shaders.Pick, shaders.Top, k.embed, k.norm, k.rope, k.attend, k.activate, k.outNorm}
 	all = append(all, k.ternary[:]...)
 	if b.fused {
 		all = append(all, k.qkv, k.o, k.gate, k.down, k.attendOne)

@@ -17,13 +17,16 @@ var probed = [12]string{
 	"recip", "rsqrt", "exp2", "rounding to an integer", "rounding to float16", "widening float16", "a maximum",
 }
 
-// probe has the device compute some of everything and compares with cpu/kernel.
+// SelfTest has the device compute some of everything and compares with cpu/kernel.
 // A device that fuses, flushes or rounds otherwise would not give the logits
 // that the contract promises, only almost: ErrUnavailable.
-func (b *backend) probe() error {
+func SelfTest(dev driver.Device) error {
+	if err := dev.Load(shaders.Probe); err != nil {
+		return err
+	}
 	operands := probeOperands()
 	n := len(operands) / 4
-	l := &loader{backend: b}
+	l := &loader{backend: &backend{dev: dev}}
 	in := l.buffer("probe operands", 4*len(operands), driver.Local)
 	out := l.buffer("probe results", 4*n*len(probed), driver.Local)
 	if l.err != nil {
@@ -42,8 +45,8 @@ func (b *backend) probe() error {
 		},
 		driver.Download{From: driver.Whole(out), Data: driver.Bytes(results)},
 	)
-	defer b.dev.Forget(list)
-	if err := b.dev.Run(list); err != nil {
+	defer dev.Forget(list)
+	if err := dev.Run(list); err != nil {
 		return err
 	}
 	for i := range n {
@@ -51,7 +54,7 @@ func (b *backend) probe() error {
 		for j, want := range expected(x) {
 			if got := results[i*len(probed)+j]; got != want {
 				return fmt.Errorf("the self-test of %s fails: %s of %08x gives %08x, expected %08x: %w",
-					b.dev.Info().Device, probed[j], x, got, want, compute.ErrUnavailable)
+					dev.Info().Device, probed[j], x, got, want, compute.ErrUnavailable)
 			}
 		}
 	}

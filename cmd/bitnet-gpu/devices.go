@@ -61,8 +61,8 @@ func printDevice(w io.Writer, d *engine.Device) {
 		if g.Subgroup > 0 {
 			subgroup = fmt.Sprint(g.Subgroup)
 		}
-		fmt.Fprintf(w, "%10smemory %s, free %s, bindings of %s, groups of %d, subgroups of %s, integer dot product %s\n", "",
-			told(g.Memory), told(g.Free), mebi(g.Range), g.GroupSize, subgroup, dot)
+		fmt.Fprintf(w, "%10smemory %s, free %s, bindings of %s, groups of %d, subgroups of %s, integer dot product %s, self-test %s\n", "",
+			told(g.Memory), told(g.Free), mebi(g.Range), g.GroupSize, subgroup, dot, g.SelfTest)
 	}
 }
 

@@ -49,6 +49,7 @@ type Candidate struct {
 type Options struct {
 	Slots   int       // sequences that keep a cache; at least 1
 	Context int       // positions in each slot
+	Least   int       // positions that will do where a device has no room for Context; 0: Context
 	Batch   int       // most rows (tokens) computed together; 0 lets the backend choose
 	Threads int       // CPU threads; 0 lets the backend choose
 	Trace   func(Tap) // called with every named intermediate; nil in production
@@ -81,6 +82,7 @@ type Info struct {
 	Few     int    // rows that cost little more than one; 0 or 1 where none do, or nobody has measured it
 	Weights int64  // bytes of weights the backend keeps for itself
 	Cache   int64  // bytes of KV cache
+	Context int    // positions in each slot
 	Read    int64  // bytes of weights that a decoded token reads to find its candidates, without the rows of the head that a screen leaves to be computed
 }
 
