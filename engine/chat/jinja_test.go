@@ -145,6 +145,8 @@ const tooManySteps = "more than 100000 steps"
 const double = "{% set x = x ~ x %}"
 
 var hostileTemplates = map[string]struct{ source, want string }{
+	"endless lexing":    {"{{ (0.\u611d) }}", "line 1: 0. is no number"},
+	"the same, float":   {"{{ 1.\u611d.5 ~ 0.5.\u611d }}", "is no number"},
 	"endless loop":      {"{% for i in range(1000000000) %}{% endfor %}", "range of more than 10000 numbers"},
 	"range past int":    {"{% for i in range(9223372036854775806, 9223372036854775807, 2) %}{% endfor %}", "range of more than"},
 	"nested loops":      {"{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}", tooManySteps},

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/nikolalohinski/gonja/v2/builtins"
 	controls "github.com/nikolalohinski/gonja/v2/builtins/control_structures"
@@ -178,6 +180,9 @@ func innermost(err error) error {
 // checkTokens looks at a template before it is parsed, and returns the strings
 // in it.
 func checkTokens(source string, c *config.Config) (literals []string, err error) {
+	if err := checkNumbers(source, c); err != nil {
+		return nil, err
+	}
 	length, operators, blocks := 0, 0, 0
 	set := false // within a set, before its "="
 	s := tokens.LexAll(source, c)
@@ -222,6 +227,38 @@ func checkTokens(source string, c *config.Config) (literals []string, err error)
 		}
 	}
 	return literals, nil
+}
+
+// checkNumbers refuses what gonja's lexer reads again and again: behind a number and
+// a dot it goes back by as many bytes as the next character has, and not by the
+// dot's one (scanNumber of version 2.9.1). Such a place is found by having it read
+// the template with characters of one byte in the place of all others.
+func checkNumbers(source string, c *config.Config) error {
+	source = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(source) // as it does
+	plain := []byte(source)
+	for i := 0; i < len(source); {
+		r, size := utf8.DecodeRuneInString(source[i:])
+		for ; size > 0; size-- {
+			switch {
+			case r < utf8.RuneSelf:
+			case unicode.IsDigit(r):
+				plain[i] = '0'
+			case unicode.IsLetter(r):
+				plain[i] = 'x'
+			default:
+				plain[i] = '$'
+			}
+			i++
+		}
+	}
+	for s := tokens.LexAll(string(plain), c); !s.EOF(); s.Next() {
+		t := s.Current()
+		end := t.Pos + len(t.Val)
+		if (t.Type == tokens.Integer || t.Type == tokens.Float) && end+1 < len(source) && source[end] == '.' && source[end+1] >= utf8.RuneSelf {
+			return fmt.Errorf("line %d: %s. is no number", t.Line, t.Val)
+		}
+	}
+	return nil
 }
 
 // allowedBlocks returns the blocks of the language that are offered, with a
