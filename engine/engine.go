@@ -120,8 +120,9 @@ func New(m *weights.Model, opt Options) (*Engine, error) {
 	e.info, e.notice = e.backend.Info(), opt.Notice
 	if n := e.info.Context; n < e.context {
 		e.reasons = append(e.reasons, fmt.Sprintf("room for %d of %d positions", n, e.context))
-		e.context, e.options.Context, e.options.Least = n, n, 0
+		e.context, e.options.Context = n, n
 	}
+	e.options.Least = 0 // a backend that takes over has to hold as much
 	if n, cores := e.info.Threads, cpu.Cores(); n > cores && e.notice != nil {
 		e.notice(fmt.Sprintf("warning: %d threads and the cores or processor time for %d: threads that wait for each other slow all of them", n, cores))
 	}

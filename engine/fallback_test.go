@@ -42,6 +42,20 @@ func withFailing(t *testing.T, n int, err error) {
 	}}, {"cpu", openCPU}}
 }
 
+// TestFallbackHoldsContext loses a device: the next one may not take fewer
+// positions than the text already counts on.
+func TestFallbackHoldsContext(t *testing.T) {
+	withFailing(t, 3, compute.ErrLost)
+	least, context := -1, 0
+	backends[1].open = func(m *weights.Model, opt compute.Options, _ string) (compute.Backend, error) {
+		least, context = opt.Least, opt.Context
+		return cpu.New(m, opt)
+	}
+	if _, notices, err := story(t, "auto"); err != nil || len(notices) != 1 || least != 0 || context == 0 {
+		t.Errorf("%v, notices %q, least %d of %d", err, notices, least, context)
+	}
+}
+
 // TestShortContext runs on a backend that has no room for all positions.
 func TestShortContext(t *testing.T) {
 	old := backends
