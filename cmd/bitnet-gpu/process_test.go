@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -64,19 +66,31 @@ func TestNoMemory(t *testing.T) {
 // endless is a command line that generates without end.
 var endless = []string{"generate", "-m", tinyA, "-p", "Hello", "-l", "510-inf", "-l", "511-inf", "-c", "100000"}
 
-// TestInterrupt sends one Ctrl-C, which ends the text and keeps it.
+// TestInterrupt sends one Ctrl-C, which ends the text and keeps it: all of the
+// tokens that were generated.
 func TestInterrupt(t *testing.T) {
-	cmd := process(t, "", endless...)
+	seeded := append(slices.Clone(endless), "-s", "1", "--backend", "cpu")
+	cmd := process(t, "", seeded...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out := start(t, cmd)
-	if _, err := io.ReadFull(out, make([]byte, 1)); err != nil { // it has begun
+	text := make([]byte, 1)
+	if _, err := io.ReadFull(out, text); err != nil { // it has begun
 		t.Fatal(err, errs.String())
 	}
 	cmd.Process.Signal(os.Interrupt)
-	_, err := io.ReadAll(out)
-	if code := exitOf(cmd.Wait()); err != nil || code != exitOK || !strings.Contains(errs.String(), "generated") {
-		t.Errorf("exit code %d: %s, %v", code, errs.String(), err)
+	others, err := io.ReadAll(out)
+	text = append(text, others...)
+	if code := exitOf(cmd.Wait()); err != nil || code != exitOK {
+		t.Fatalf("exit code %d: %s, %v", code, errs.String(), err)
+	}
+	generated := regexp.MustCompile(`generated (\d+) tokens`).FindStringSubmatch(errs.String())
+	if generated == nil {
+		t.Fatal(errs.String())
+	}
+	whole, err := process(t, "", append(seeded, "-n", generated[1])...).Output()
+	if err != nil || len(whole) == 0 || !bytes.Equal(text, whole) {
+		t.Errorf("%s tokens: %q, expected %q; %v", generated[1], text, whole, err)
 	}
 }
 
