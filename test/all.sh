@@ -8,7 +8,7 @@
 # BITNET_TEST_DATA     folder with llama3/tokenizer.model, which the project may not carry
 # BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avxvnni,avx512,avx512vbmi,neon,data,llvm,vulkan,opengl,shadertools,torch
 # BITNET_TEST_LONG     -v or so: the parity suite without -short (an hour on two cores)
-# BITNET_FUZZ_TIME     time for each fuzz target (2s)
+# BITNET_FUZZ_TIME     time for each fuzz target (3s)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export GOFLAGS="${GOFLAGS:-}" CGO_ENABLED=1
