@@ -76,7 +76,7 @@ func (b *backend) newScreen(tell func(bytes int)) (*screen, error) {
 		dither: kernel.Dither(n),
 	}
 	b.parallel(func(worker int) {
-		coder, line := b.NewCoder(n), b.scratch.worker[worker].line
+		coder, line := b.NewCoder(s.dither), b.scratch.worker[worker].line
 		codes := make([]int8, kernel.TileRows*n)
 		for lo, hi := b.pool.take(rows/kernel.TileRows, 1); lo < hi; lo, hi = b.pool.take(rows/kernel.TileRows, 1) {
 			for t := lo; t < hi; t++ {

@@ -56,9 +56,10 @@ func codedBytes(cols int) int { return (cols + 31) / 32 * 16 }
 // some megabytes.
 func (l *loader) newScreen() *screen {
 	m, v := l.model, l.model.VocabSize
+	dither := kernel.Dither(m.Hidden)
 	s := &screen{
 		rows:   l.buffer("screen rows", 8*v, driver.Local),
-		dither: l.floats("screen dither", kernel.Dither(m.Hidden)),
+		dither: l.floats("screen dither", dither),
 		inputs: l.buffer("screen inputs", 8*screenRows, driver.Local),
 		lower:  l.buffer("screen lower", 4*screenRows*v, driver.Local),
 		best:   l.buffer("screen best", 8*screenRows*screenStretches, driver.Local),
@@ -70,7 +71,7 @@ func (l *loader) newScreen() *screen {
 	}
 	quanta := make([]float32, 2*v)
 	s.codes = l.table("screen codes", v, codedBytes(m.Hidden), driver.Local, func(words []uint32, first, n int) error {
-		coder, row, codes := path.NewCoder(m.Hidden), make([]float32, m.Hidden), make([]int8, m.Hidden)
+		coder, row, codes := path.NewCoder(dither), make([]float32, m.Hidden), make([]int8, m.Hidden)
 		stride := codedBytes(m.Hidden) / 4
 		for i := range n {
 			widen(row, &m.Output, first+i)

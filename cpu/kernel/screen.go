@@ -18,9 +18,8 @@ import "math"
 // So a logit r.x lies within d*ScreenBand*|x| of d*(c.x - u.x), and further away
 // only by what the roundings of both sums add.
 type Coder struct {
-	Dither []float32 // (cols) u
-
 	path          *Path
+	dither        []float32 // (cols) u
 	ones, y, sums []float32
 }
 
@@ -36,9 +35,10 @@ const (
 	screenSmallest = 1. / (1 << 40)
 )
 
-// NewCoder returns a Coder for rows of cols elements, a multiple of 16.
-func (p *Path) NewCoder(cols int) *Coder {
-	c := &Coder{Dither: Dither(cols), path: p, ones: make([]float32, cols), y: make([]float32, cols), sums: make([]float32, cols/16)}
+// NewCoder returns a Coder for rows as long as the dither, a multiple of 16.
+func (p *Path) NewCoder(dither []float32) *Coder {
+	n := len(dither)
+	c := &Coder{path: p, dither: dither, ones: make([]float32, n), y: make([]float32, n), sums: make([]float32, n/16)}
 	for i := range c.ones {
 		c.ones[i] = 1
 	}
@@ -70,7 +70,7 @@ func (c *Coder) Code(codes []int8, row []float32) (quantum, length float32) {
 		return 0, float32(math.Inf(1))
 	}
 	quantum = max(top, screenSmallest) / screenLevels
-	c.path.MulAdd(c.y, row, c.Dither, 1/quantum)
+	c.path.MulAdd(c.y, row, c.dither, 1/quantum)
 	c.path.Quantise(codes, c.y, 1)
 	return quantum, length + quantum*float32(math.Sqrt(float64(len(row))))/2
 }
