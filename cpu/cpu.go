@@ -18,7 +18,7 @@ import (
 
 // New opens the CPU backend for a model. Of the environment it reads BITNET_CPU,
 // which names the kernels to use (portable, avx2, avxvnni, avx512, avx512vbmi,
-// neon) instead of the best, and BITNET_HEAD, which with "full" leaves out the
+// amx, neon) instead of the best, and BITNET_HEAD, which with "full" leaves out the
 // screen of the head.
 //
 // Errors: ErrMemory where the copied weights and the cache do not fit,
@@ -153,6 +153,9 @@ func MemoryFor(m *weights.Model, opt compute.Options) (mem Memory) {
 	worker := 9*width + kernel.TileRows*m.Hidden // the codes of a tile of the screen
 	if path.TritsVec != nil {
 		worker += kernel.TileRows * width / 4
+	}
+	if path.CodesMat != nil {
+		worker += kernel.TileRows * width
 	}
 	rotations := 2 * 4 * int64(opt.Context) * int64(m.HeadDim/2)
 	mem.Scratch = rotations + int64(opt.Batch)*int64(row) + int64(opt.Threads)*int64(worker)

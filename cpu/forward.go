@@ -42,16 +42,17 @@ type scratch struct {
 
 // workerScratch is what one worker needs for itself.
 type workerScratch struct {
-	acc     []int32   // sums of a stretch of tiles
-	tile    []uint32  // (max width/16, 64) a tile of trits unpacked
-	y       []float32 // (max width) normed vector
-	sums    []float32 // (max width/16) block sums of squares
-	codes   []int8    // (max width)
-	score   []float32 // (64)
-	o       []float32 // (HeadDim)
-	head    []attended
-	line    []float32 // (Hidden) one widened row of the head
-	numeric bool      // a vector left the contract's range
+	acc       []int32   // sums of a stretch of tiles
+	tile      []uint32  // (max width/16, 64) a tile of trits unpacked
+	codesTile []uint8   // (max width, 64) the same as codes
+	y         []float32 // (max width) normed vector
+	sums      []float32 // (max width/16) block sums of squares
+	codes     []int8    // (max width)
+	score     []float32 // (64)
+	o         []float32 // (HeadDim)
+	head      []attended
+	line      []float32 // (Hidden) one widened row of the head
+	numeric   bool      // a vector left the contract's range
 }
 
 // unpacked returns room for the kernel words of a tile of m.
@@ -82,6 +83,9 @@ func (b *backend) allocate() {
 		w.acc = make([]int32, max(b.Panel*kernel.TileRows, tiles(width)*kernel.TileRows, 2*kernel.TileRows))
 		if b.TritsVec != nil {
 			w.tile = make([]uint32, width/16*kernel.TileRows)
+		}
+		if b.CodesMat != nil {
+			w.codesTile = make([]uint8, kernel.TritWeights*tileWords(b.Path, width))
 		}
 		w.y = make([]float32, width)
 		w.sums = make([]float32, width/16)

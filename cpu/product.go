@@ -13,10 +13,12 @@ const tooLarge = (127 + 100) << 23
 
 // quantised is a batch of int8 vectors, as the kernels read them: groups of
 // Panel tokens, then of Few, then a single one. In a group of some width the four
-// codes that meet one field of a word lie together: (n/4, width, 4). A group that
-// is not full multiplies what an earlier batch has left in it, for nothing.
+// codes that meet one field of a word lie together: (n/4, width, 4); in a panel
+// that is plain the tokens lie one behind the other. A group that is not full
+// multiplies what an earlier batch has left in it, for nothing.
 type quantised struct {
 	panel, few int       // tokens of a group; few is 0 where there is one kind only
+	plain      bool      // panels are, and a batch that has one has nothing else
 	n          int       // length of each vector
 	codes      []int8    // (tokens of the groups, n)
 	sum        []int32   // (batch) sum of the codes of a token
@@ -30,7 +32,7 @@ func newQuantised(batch, width int, path *kernel.Path) quantised {
 		few = path.Few
 	}
 	return quantised{
-		panel: path.Panel, few: few,
+		panel: path.Panel, few: few, plain: path.CodesMat != nil,
 		codes: make([]int8, padded*width),
 		sum:   make([]int32, batch),
 		scale: make([]float32, batch),
@@ -42,12 +44,18 @@ func newQuantised(batch, width int, path *kernel.Path) quantised {
 func (x *quantised) group(t, tokens int) (first, width int) {
 	panels, rest := tokens/x.panel*x.panel, tokens%x.panel
 	switch {
-	case t < panels || rest > max(2*x.few, 1):
+	case t < panels || rest > max(2*x.few, 1) || x.plain && panels > 0:
 		return t - t%x.panel, x.panel
 	case rest > 1:
 		return t - (t-panels)%x.few, x.few
 	}
 	return t, 1
+}
+
+// inPlainPanels reports whether a batch of so many tokens is in plain panels.
+func (x *quantised) inPlainPanels(tokens int) bool {
+	_, width := x.group(0, tokens)
+	return x.plain && width == x.panel
 }
 
 // part returns the codes of a group.
@@ -58,6 +66,10 @@ func (x *quantised) part(first, width int) []int8 {
 // set stores the codes of token t of a batch of so many tokens.
 func (x *quantised) set(t, tokens int, codes []int8) {
 	first, width := x.group(t, tokens)
+	if x.inPlainPanels(tokens) {
+		copy(x.codes[t*x.n:], codes)
+		return
+	}
 	to, from := fours(x.part(first, width)), fours(codes)
 	for k, four := range from {
 		to[k*width+t-first] = four
@@ -68,6 +80,9 @@ func (x *quantised) set(t, tokens int, codes []int8) {
 func (x *quantised) get(dst []float32, t, tokens int) {
 	first, width := x.group(t, tokens)
 	codes := x.part(first, width)
+	if x.inPlainPanels(tokens) {
+		codes, first, width = codes[(t-first)*x.n:], t, 1
+	}
 	for k := range dst {
 		dst[k] = float32(codes[(k/4*width+t-first)*4+k%4])
 	}
@@ -146,13 +161,9 @@ func (b *backend) product(worker int, m *matrix, lo, hi int, out []float32, add 
 	}
 	w := &b.scratch.worker[worker]
 	for tile := lo; tile < hi; tile++ { // a tile stays in the cache for all groups
-		words := m.part(tile, tile+1)
-		if b.TritsVec != nil {
-			words = w.unpacked(m)
-			b.UnpackTrits(words, m.part(tile, tile+1))
-		}
+		words := b.unpack(w, m, tile)
 		for first := 0; first < tokens; {
-			width := b.productGroup(w.acc, words, first)
+			width := b.productGroup(w, words, first)
 			for t := first; t < min(first+width, tokens); t++ {
 				b.store(m, t, tile, w.acc[(t-first)*kernel.TileRows:][:kernel.TileRows], out, add)
 			}
@@ -161,19 +172,39 @@ func (b *backend) product(worker int, m *matrix, lo, hi int, out []float32, add 
 	}
 }
 
-// productGroup multiplies a tile's kernel words with the group of tokens that
-// begins with first and returns its width. The sums go to acc (width, 64).
-func (b *backend) productGroup(acc []int32, words []uint32, first int) (width int) {
+// unpack returns the kernel words of a tile, or puts its codes into the scratch
+// where the batch is in plain panels.
+func (b *backend) unpack(w *workerScratch, m *matrix, tile int) (words []uint32) {
+	words = m.part(tile, tile+1)
+	if b.scratch.in.inPlainPanels(len(b.scratch.rows)) {
+		w.codesTile = w.codesTile[:kernel.TritWeights*len(words)]
+		b.UnpackCodes(w.codesTile, words)
+		return nil
+	}
+	if b.TritsVec == nil {
+		return words
+	}
+	whole := w.unpacked(m)
+	b.UnpackTrits(whole, words)
+	return whole
+}
+
+// productGroup multiplies a tile with the group of tokens that begins with first
+// and returns its width. The sums go to w.acc (width, 64).
+func (b *backend) productGroup(w *workerScratch, words []uint32, first int) (width int) {
 	x := &b.scratch.in
 	first, width = x.group(first, len(b.scratch.rows))
-	multiply := b.TernaryMat
-	switch width {
-	case 1:
-		multiply = b.TernaryVec
-	case x.few:
-		multiply = b.TernaryFew
+	acc, codes := w.acc[:width*kernel.TileRows], x.part(first, width)
+	switch {
+	case words == nil:
+		b.CodesMat(acc, w.codesTile, codes)
+	case width == 1:
+		b.TernaryVec(acc, words, codes)
+	case width == x.few:
+		b.TernaryFew(acc, words, codes)
+	default:
+		b.TernaryMat(acc, words, codes)
 	}
-	multiply(acc[:width*kernel.TileRows], words, x.part(first, width))
 	return width
 }
 

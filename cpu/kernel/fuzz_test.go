@@ -2,6 +2,8 @@ package kernel
 
 import (
 	"encoding/binary"
+	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -50,24 +52,17 @@ func FuzzPaths(f *testing.F) {
 			acc[i] = int32(word())
 		}
 		for _, p := range native() {
-			a := make([]int8, p.Panel*n)
-			for i := range a {
-				a[i] = int8(word())
+			all := products(p)
+			for _, tokens := range slices.Sorted(maps.Keys(all)) {
+				a := make([]int8, tokens*n)
+				for i := range a {
+					a[i] = int8(word())
+				}
+				sums, want := make([]int32, tokens*TileRows), make([]int32, tokens*TileRows)
+				all[tokens](sums, w, a)
+				ternaryMat(want, w, a, tokens)
+				sameInts(t, fmt.Sprintf("%s, %d tokens", p.Name, tokens), sums, want)
 			}
-			sums, wantSums := make([]int32, p.Panel*TileRows), make([]int32, p.Panel*TileRows)
-			p.TernaryMat(sums, w, a)
-			ternaryMat(wantSums, w, a, p.Panel)
-			sameInts(t, p.Name+" TernaryMat", sums, wantSums)
-			if p.TernaryFew != nil {
-				few, wantFew := sums[:p.Few*TileRows], wantSums[:p.Few*TileRows]
-				p.TernaryFew(few, w, a[:p.Few*n])
-				ternaryMat(wantFew, w, a[:p.Few*n], p.Few)
-				sameInts(t, p.Name+" TernaryFew", few, wantFew)
-			}
-			sums, wantSums = sums[:TileRows], wantSums[:TileRows]
-			p.TernaryVec(sums, w, a[:n])
-			ternaryVec(wantSums, w, a[:n])
-			sameInts(t, p.Name+" TernaryVec", sums, wantSums)
 
 			got, want := make([]float32, n), make([]float32, n)
 			if a, b := p.MulMax(got, x, y), mulMax(want, x, y); a != b {

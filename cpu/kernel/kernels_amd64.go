@@ -55,6 +55,16 @@ func unpackTritsVBMI(words []uint32, w []uint32)
 //go:noescape
 func packTritsAVX512(w []uint32, words []uint32)
 
+// codesMatAMX is Path.CodesMat for 32 tokens.
+//
+//go:noescape
+func codesMatAMX(acc []int32, codes []uint8, x []int8)
+
+// unpackCodesVBMI is Path.UnpackCodes.
+//
+//go:noescape
+func unpackCodesVBMI(codes []uint8, w []uint32)
+
 // nibbleVecsAVX512 is Path.NibbleVecs: a tile at a time, its words once and in
 // order.
 //

@@ -2559,6 +2559,245 @@ done45:
 	VZEROUPPER
 	RET
 
+DATA tileShapes<>+0(SB)/8, $0x0000000000000001
+DATA tileShapes<>+8(SB)/8, $0x0000000000000000
+DATA tileShapes<>+16(SB)/8, $0x0040004000400040
+DATA tileShapes<>+24(SB)/8, $0x0040004000400040
+DATA tileShapes<>+32(SB)/8, $0x0000000000000000
+DATA tileShapes<>+40(SB)/8, $0x0000000000000000
+DATA tileShapes<>+48(SB)/8, $0x1010101010101010
+DATA tileShapes<>+56(SB)/8, $0x0000000000000000
+DATA tileShapes<>+64(SB)/8, $0x0000000000000001
+DATA tileShapes<>+72(SB)/8, $0x0000000000000000
+DATA tileShapes<>+80(SB)/8, $0x0040004000400040
+DATA tileShapes<>+88(SB)/8, $0x0040004000100010
+DATA tileShapes<>+96(SB)/8, $0x0000000000000000
+DATA tileShapes<>+104(SB)/8, $0x0000000000000000
+DATA tileShapes<>+112(SB)/8, $0x0404101010101010
+DATA tileShapes<>+120(SB)/8, $0x0000000000000000
+DATA tileShapes<>+128(SB)/8, $0x0000000000000001
+DATA tileShapes<>+136(SB)/8, $0x0000000000000000
+DATA tileShapes<>+144(SB)/8, $0x0040004000400040
+DATA tileShapes<>+152(SB)/8, $0x0040004000200020
+DATA tileShapes<>+160(SB)/8, $0x0000000000000000
+DATA tileShapes<>+168(SB)/8, $0x0000000000000000
+DATA tileShapes<>+176(SB)/8, $0x0808101010101010
+DATA tileShapes<>+184(SB)/8, $0x0000000000000000
+DATA tileShapes<>+192(SB)/8, $0x0000000000000001
+DATA tileShapes<>+200(SB)/8, $0x0000000000000000
+DATA tileShapes<>+208(SB)/8, $0x0040004000400040
+DATA tileShapes<>+216(SB)/8, $0x0040004000300030
+DATA tileShapes<>+224(SB)/8, $0x0000000000000000
+DATA tileShapes<>+232(SB)/8, $0x0000000000000000
+DATA tileShapes<>+240(SB)/8, $0x0C0C101010101010
+DATA tileShapes<>+248(SB)/8, $0x0000000000000000
+GLOBL tileShapes<>(SB), RODATA|NOPTR, $256
+
+// func codesMatAMX(acc []int32, codes []uint8, x []int8)
+TEXT ·codesMatAMX(SB), NOSPLIT, $0-72
+	MOVQ acc_base+0(FP), DI
+	MOVQ codes_base+24(FP), R8
+	MOVQ x_base+48(FP), R9
+	MOVQ x_len+56(FP), R10
+	SHRQ $5, R10 // columns, and bytes between tokens of x
+	MOVQ $256, CX // bytes between fields of codes, and tokens of acc
+	LEAQ tileShapes<>(SB), R11
+	MOVQ R10, R12
+	SHRQ $6, R12 // steps of 64 columns
+	MOVQ R10, R13
+	ANDQ $63, R13 // columns behind them
+	MOVQ R11, AX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0x00 // ldtilecfg [rax]
+	LEAQ 0(R8), SI
+	MOVQ R10, AX
+	MOVQ R9, BX
+	SHLQ $4, AX
+	LEAQ (R9)(AX*1), DX // 16 tokens on
+	MOVQ R10, AX
+	MOVQ R12, R15
+	TESTQ R15, R15
+	JZ last47
+step46:
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloadd tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloadd tmm5, [rdx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	ADDQ $64, BX
+	ADDQ $64, DX
+	ADDQ $4096, SI
+	DECQ R15
+	JNZ step46
+last47:
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x04; BYTE $0x0F // tilestored [rdi+rcx+0], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x4C; BYTE $0x0F; BYTE $0x40 // tilestored [rdi+rcx+64], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x0F; BYTE $0x00; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4096], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x0F; BYTE $0x40; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4160], tmm3
+	TESTQ R13, R13
+	JZ done48
+	LEAQ (R11)(R13*4), AX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0x00 // ldtilecfg [rax]
+	MOVQ R10, AX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x0F // tileloadd tmm0, [rdi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x4C; BYTE $0x0F; BYTE $0x40 // tileloadd tmm1, [rdi+rcx+64]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x0F; BYTE $0x00; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rcx+4096]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x0F; BYTE $0x40; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rcx+4160]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloadd tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloadd tmm5, [rdx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x04; BYTE $0x0F // tilestored [rdi+rcx+0], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x4C; BYTE $0x0F; BYTE $0x40 // tilestored [rdi+rcx+64], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x0F; BYTE $0x00; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4096], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x0F; BYTE $0x40; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4160], tmm3
+done48:
+	MOVQ R11, AX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0x00 // ldtilecfg [rax]
+	LEAQ 128(R8), SI
+	MOVQ R10, AX
+	MOVQ R9, BX
+	SHLQ $4, AX
+	LEAQ (R9)(AX*1), DX // 16 tokens on
+	MOVQ R10, AX
+	MOVQ R12, R15
+	TESTQ R15, R15
+	JZ last50
+step49:
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloadd tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloadd tmm5, [rdx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	ADDQ $64, BX
+	ADDQ $64, DX
+	ADDQ $4096, SI
+	DECQ R15
+	JNZ step49
+last50:
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x0F; BYTE $0x80; BYTE $0x00; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+128], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x0F; BYTE $0xC0; BYTE $0x00; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+192], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x0F; BYTE $0x80; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4224], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x0F; BYTE $0xC0; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4288], tmm3
+	TESTQ R13, R13
+	JZ done51
+	LEAQ (R11)(R13*4), AX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0x00 // ldtilecfg [rax]
+	MOVQ R10, AX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x84; BYTE $0x0F; BYTE $0x80; BYTE $0x00; BYTE $0x00; BYTE $0x00 // tileloadd tmm0, [rdi+rcx+128]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x0F; BYTE $0xC0; BYTE $0x00; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rcx+192]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x0F; BYTE $0x80; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rcx+4224]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x0F; BYTE $0xC0; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rcx+4288]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloadd tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloadd tmm5, [rdx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x0F; BYTE $0x80; BYTE $0x00; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+128], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x0F; BYTE $0xC0; BYTE $0x00; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+192], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x0F; BYTE $0x80; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4224], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x0F; BYTE $0xC0; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4288], tmm3
+done51:
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0xC0 // tilerelease
+	VZEROUPPER
+	RET
+
+// func unpackCodesVBMI(codes []uint8, w []uint32)
+TEXT ·unpackCodesVBMI(SB), NOSPLIT, $0-48
+	MOVQ codes_base+0(FP), DI
+	MOVQ w_base+24(FP), SI
+	MOVQ w_len+32(FP), CX
+	VMOVDQU64 trits0<>(SB), Z16
+	VMOVDQU64 trits1<>(SB), Z17
+	VMOVDQU64 trits2<>(SB), Z18
+	VMOVDQU64 trits3<>(SB), Z19
+	VMOVDQU64 trits4<>(SB), Z20
+	MOVQ $0x0810204080000000, AX
+	VPBROADCASTQ AX, Z21
+	MOVL $216, AX
+	VPBROADCASTB AX, Z22
+block52:
+	SUBQ $64, CX
+	JL done53
+	PREFETCHT0 4096(SI)
+	VMOVDQU64 0(SI), Z8
+	VPCMPUB $1, Z22, Z8, K1 // below
+	VMOVDQA64 Z8, Z9
+	VGF2P8AFFINEQB $0, Z21, Z8, K1, Z9
+	VPERMB Z16, Z9, Z0
+	VPERMB Z17, Z9, Z1
+	VPERMB Z18, Z9, Z2
+	VPERMB.Z Z19, Z8, K1, Z3
+	VPERMB.Z Z20, Z8, K1, Z4
+	VMOVDQU64 Z0, 0(DI)
+	VMOVDQU64 Z1, 256(DI)
+	VMOVDQU64 Z2, 512(DI)
+	VMOVDQU64 Z3, 768(DI)
+	VMOVDQU64 Z4, 1024(DI)
+	PREFETCHT0 4160(SI)
+	VMOVDQU64 64(SI), Z8
+	VPCMPUB $1, Z22, Z8, K1 // below
+	VMOVDQA64 Z8, Z9
+	VGF2P8AFFINEQB $0, Z21, Z8, K1, Z9
+	VPERMB Z16, Z9, Z0
+	VPERMB Z17, Z9, Z1
+	VPERMB Z18, Z9, Z2
+	VPERMB.Z Z19, Z8, K1, Z3
+	VPERMB.Z Z20, Z8, K1, Z4
+	VMOVDQU64 Z0, 64(DI)
+	VMOVDQU64 Z1, 320(DI)
+	VMOVDQU64 Z2, 576(DI)
+	VMOVDQU64 Z3, 832(DI)
+	VMOVDQU64 Z4, 1088(DI)
+	PREFETCHT0 4224(SI)
+	VMOVDQU64 128(SI), Z8
+	VPCMPUB $1, Z22, Z8, K1 // below
+	VMOVDQA64 Z8, Z9
+	VGF2P8AFFINEQB $0, Z21, Z8, K1, Z9
+	VPERMB Z16, Z9, Z0
+	VPERMB Z17, Z9, Z1
+	VPERMB Z18, Z9, Z2
+	VPERMB.Z Z19, Z8, K1, Z3
+	VPERMB.Z Z20, Z8, K1, Z4
+	VMOVDQU64 Z0, 128(DI)
+	VMOVDQU64 Z1, 384(DI)
+	VMOVDQU64 Z2, 640(DI)
+	VMOVDQU64 Z3, 896(DI)
+	VMOVDQU64 Z4, 1152(DI)
+	PREFETCHT0 4288(SI)
+	VMOVDQU64 192(SI), Z8
+	VPCMPUB $1, Z22, Z8, K1 // below
+	VMOVDQA64 Z8, Z9
+	VGF2P8AFFINEQB $0, Z21, Z8, K1, Z9
+	VPERMB Z16, Z9, Z0
+	VPERMB Z17, Z9, Z1
+	VPERMB Z18, Z9, Z2
+	VPERMB.Z Z19, Z8, K1, Z3
+	VPERMB.Z Z20, Z8, K1, Z4
+	VMOVDQU64 Z0, 192(DI)
+	VMOVDQU64 Z1, 448(DI)
+	VMOVDQU64 Z2, 704(DI)
+	VMOVDQU64 Z3, 960(DI)
+	VMOVDQU64 Z4, 1216(DI)
+	ADDQ $256, SI
+	ADDQ $1280, DI
+	JMP block52
+done53:
+	VZEROUPPER
+	RET
+
 // func nibbleVecsAVX512(acc []int32, acc2 []int32, w []uint32, x []int8, x2 []int8)
 TEXT ·nibbleVecsAVX512(SB), NOSPLIT, $0-120
 	MOVQ acc_base+0(FP), DI
@@ -2575,9 +2814,9 @@ TEXT ·nibbleVecsAVX512(SB), NOSPLIT, $0-120
 	VPBROADCASTD AX, Z26
 	MOVL $0xF0F0F0F0, AX
 	VPBROADCASTD AX, Z27
-tile46:
+tile54:
 	SUBQ $64, R9
-	JL done49
+	JL done57
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2597,8 +2836,8 @@ tile46:
 	MOVQ R8, BX
 	MOVQ R10, CX
 	TESTQ CX, CX
-	JZ sums48
-step47:
+	JZ sums56
+step55:
 	VPBROADCASTD 0(BX), Z22
 	VPBROADCASTD 4(BX), Z23
 	VPBROADCASTD 0(BX)(R12*1), Z24
@@ -2638,8 +2877,8 @@ step47:
 	ADDQ $256, SI
 	ADDQ $8, BX
 	DECQ CX
-	JNZ step47
-sums48:
+	JNZ step55
+sums56:
 	VPSRAD $4, Z1, Z1
 	VPADDD Z1, Z0, Z0
 	VMOVDQU32 Z0, 0(DI)
@@ -2665,8 +2904,8 @@ sums48:
 	VPADDD Z15, Z14, Z14
 	VMOVDQU32 Z14, 192(DI)(R11*1)
 	ADDQ $256, DI
-	JMP tile46
-done49:
+	JMP tile54
+done57:
 	VZEROUPPER
 	RET
 
@@ -2683,9 +2922,9 @@ TEXT ·nibbleVecVNNI(SB), NOSPLIT, $0-72
 	VPBROADCASTD X12, Y12
 	VPCMPEQW Y13, Y13, Y13
 	VPSRLW $15, Y13, Y13
-tile50:
+tile58:
 	SUBQ $64, R9
-	JL done53
+	JL done61
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -2697,8 +2936,8 @@ tile50:
 	MOVQ R8, BX
 	MOVQ R10, CX
 	TESTQ CX, CX
-	JZ sums52
-step51:
+	JZ sums60
+step59:
 	VPBROADCASTD 0(BX), Y8
 	VPBROADCASTD 4(BX), Y9
 	PREFETCHT0 4096(SI)
@@ -2756,8 +2995,8 @@ step51:
 	ADDQ $256, SI
 	ADDQ $8, BX
 	DECQ CX
-	JNZ step51
-sums52:
+	JNZ step59
+sums60:
 	VMOVDQU Y0, 0(DI)
 	VMOVDQU Y1, 32(DI)
 	VMOVDQU Y2, 64(DI)
@@ -2767,8 +3006,8 @@ sums52:
 	VMOVDQU Y6, 192(DI)
 	VMOVDQU Y7, 224(DI)
 	ADDQ $256, DI
-	JMP tile50
-done53:
+	JMP tile58
+done61:
 	VZEROUPPER
 	RET
 
@@ -2785,9 +3024,9 @@ TEXT ·nibbleVecAVX2(SB), NOSPLIT, $0-72
 	VPBROADCASTD X12, Y12
 	VPCMPEQW Y13, Y13, Y13
 	VPSRLW $15, Y13, Y13
-tile54:
+tile62:
 	SUBQ $64, R9
-	JL done57
+	JL done65
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -2799,8 +3038,8 @@ tile54:
 	MOVQ R8, BX
 	MOVQ R10, CX
 	TESTQ CX, CX
-	JZ sums56
-step55:
+	JZ sums64
+step63:
 	VPBROADCASTD 0(BX), Y8
 	VPBROADCASTD 4(BX), Y9
 	PREFETCHT0 4096(SI)
@@ -2882,8 +3121,8 @@ step55:
 	ADDQ $256, SI
 	ADDQ $8, BX
 	DECQ CX
-	JNZ step55
-sums56:
+	JNZ step63
+sums64:
 	VMOVDQU Y0, 0(DI)
 	VMOVDQU Y1, 32(DI)
 	VMOVDQU Y2, 64(DI)
@@ -2893,8 +3132,8 @@ sums56:
 	VMOVDQU Y6, 192(DI)
 	VMOVDQU Y7, 224(DI)
 	ADDQ $256, DI
-	JMP tile54
-done57:
+	JMP tile62
+done65:
 	VZEROUPPER
 	RET
 
@@ -2925,8 +3164,8 @@ TEXT ·dotF16AVX2(SB), NOSPLIT, $0-52
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail59
-loop58:
+	JZ tail67
+loop66:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	VCVTPH2PS 0(SI), Y8
@@ -2956,10 +3195,10 @@ loop58:
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop58
-tail59:
+	JNZ loop66
+tail67:
 	CMPQ DX, $16
-	JL done60
+	JL done68
 	VCVTPH2PS 0(SI), Y8
 	VMULPS 0(DI), Y8, Y8
 	VADDPS Y8, Y0, Y0
@@ -2967,7 +3206,7 @@ tail59:
 	VMULPS 32(DI), Y9, Y9
 	VADDPS Y9, Y1, Y1
 	CMPQ DX, $32
-	JL done60
+	JL done68
 	VCVTPH2PS 32(SI), Y10
 	VMULPS 64(DI), Y10, Y10
 	VADDPS Y10, Y2, Y2
@@ -2975,14 +3214,14 @@ tail59:
 	VMULPS 96(DI), Y11, Y11
 	VADDPS Y11, Y3, Y3
 	CMPQ DX, $48
-	JL done60
+	JL done68
 	VCVTPH2PS 64(SI), Y12
 	VMULPS 128(DI), Y12, Y12
 	VADDPS Y12, Y4, Y4
 	VCVTPH2PS 80(SI), Y13
 	VMULPS 160(DI), Y13, Y13
 	VADDPS Y13, Y5, Y5
-done60:
+done68:
 	VADDPS Y4, Y0, Y0
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y2, Y2
@@ -3001,9 +3240,9 @@ done60:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE keep61
+	JAE keep69
 	XORL AX, AX
-keep61:
+keep69:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -3035,8 +3274,8 @@ TEXT ·dotF32AVX2(SB), NOSPLIT, $0-52
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail63
-loop62:
+	JZ tail71
+loop70:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -3068,10 +3307,10 @@ loop62:
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop62
-tail63:
+	JNZ loop70
+tail71:
 	CMPQ DX, $16
-	JL done64
+	JL done72
 	VMOVUPS 0(SI), Y8
 	VMULPS 0(DI), Y8, Y8
 	VADDPS Y8, Y0, Y0
@@ -3079,7 +3318,7 @@ tail63:
 	VMULPS 32(DI), Y9, Y9
 	VADDPS Y9, Y1, Y1
 	CMPQ DX, $32
-	JL done64
+	JL done72
 	VMOVUPS 64(SI), Y10
 	VMULPS 64(DI), Y10, Y10
 	VADDPS Y10, Y2, Y2
@@ -3087,14 +3326,14 @@ tail63:
 	VMULPS 96(DI), Y11, Y11
 	VADDPS Y11, Y3, Y3
 	CMPQ DX, $48
-	JL done64
+	JL done72
 	VMOVUPS 128(SI), Y12
 	VMULPS 128(DI), Y12, Y12
 	VADDPS Y12, Y4, Y4
 	VMOVUPS 160(SI), Y13
 	VMULPS 160(DI), Y13, Y13
 	VADDPS Y13, Y5, Y5
-done64:
+done72:
 	VADDPS Y4, Y0, Y0
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y2, Y2
@@ -3113,9 +3352,9 @@ done64:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE keep65
+	JAE keep73
 	XORL AX, AX
-keep65:
+keep73:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -3130,7 +3369,7 @@ TEXT ·scoresAVX2(SB), NOSPLIT, $64-76
 	MOVQ R9, R10
 	ANDQ $15, R10 // elements after the last 16
 	SHRQ $4, R9
-key66:
+key74:
 	MOVQ R8, BX
 	MOVQ R9, DX
 	VCVTPH2PS 0(SI), Y0
@@ -3140,8 +3379,8 @@ key66:
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JZ tail68
-loop67:
+	JZ tail76
+loop75:
 	VCVTPH2PS 0(SI), Y2
 	VMULPS 0(BX), Y2, Y2
 	VADDPS Y2, Y0, Y0
@@ -3151,14 +3390,14 @@ loop67:
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JNZ loop67
-tail68:
+	JNZ loop75
+tail76:
 	TESTQ R10, R10
-	JZ sum70
+	JZ sum78
 	VMOVUPS Y0, 0(SP)
 	VMOVUPS Y1, 32(SP)
 	XORQ DX, DX
-rest69:
+rest77:
 	MOVWLZX (SI), AX
 	VMOVD AX, X1
 	VCVTPH2PS X1, X1
@@ -3169,10 +3408,10 @@ rest69:
 	ADDQ $4, BX
 	INCQ DX
 	CMPQ DX, R10
-	JL rest69
+	JL rest77
 	VMOVUPS 0(SP), Y0
 	VMOVUPS 32(SP), Y1
-sum70:
+sum78:
 	VADDPS Y1, Y0, Y0
 	VEXTRACTF128 $1, Y0, X15
 	VADDPS X15, X0, X0
@@ -3184,7 +3423,7 @@ sum70:
 	VMOVSS X0, (DI)
 	ADDQ $4, DI
 	DECQ CX
-	JNZ key66
+	JNZ key74
 	VZEROUPPER
 	RET
 
@@ -3196,9 +3435,9 @@ TEXT ·weightedSumAVX2(SB), NOSPLIT, $0-72
 	MOVQ p_base+24(FP), R8
 	MOVQ p_len+32(FP), R11
 	MOVQ values_base+48(FP), SI
-wide71:
+wide79:
 	CMPQ R9, $32
-	JL narrow72
+	JL narrow80
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -3214,8 +3453,8 @@ wide71:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store76
-position75:
+	JZ store84
+position83:
 	VBROADCASTSS (DX), Y15
 	VCVTPH2PS 0(BX), Y4
 	VMULPS Y15, Y4, Y4
@@ -3232,8 +3471,8 @@ position75:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position75
-store76:
+	JNZ position83
+store84:
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, 64(DI)
@@ -3241,17 +3480,17 @@ store76:
 	ADDQ $128, DI
 	ADDQ $64, SI
 	SUBQ $32, R9
-	JMP wide71
-narrow72:
+	JMP wide79
+narrow80:
 	TESTQ R9, R9
-	JZ done74
+	JZ done82
 	CMPQ R9, $16
-	JGE overlap73
+	JGE overlap81
 	SUBQ $16, R9
 	LEAQ (DI)(R9*4), DI
 	LEAQ (SI)(R9*2), SI
 	MOVQ $16, R9
-overlap73:
+overlap81:
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -3263,8 +3502,8 @@ overlap73:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store78
-position77:
+	JZ store86
+position85:
 	VBROADCASTSS (DX), Y15
 	VCVTPH2PS 0(BX), Y2
 	VMULPS Y15, Y2, Y2
@@ -3275,15 +3514,15 @@ position77:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position77
-store78:
+	JNZ position85
+store86:
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	ADDQ $64, DI
 	ADDQ $32, SI
 	SUBQ $16, R9
-	JMP narrow72
-done74:
+	JMP narrow80
+done82:
 	VZEROUPPER
 	RET
 
@@ -3306,8 +3545,8 @@ TEXT ·dotF16AVX512(SB), NOSPLIT, $0-52
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail80
-loop79:
+	JZ tail88
+loop87:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	VCVTPH2PS 0(SI), Z4
@@ -3325,24 +3564,24 @@ loop79:
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop79
-tail80:
+	JNZ loop87
+tail88:
 	CMPQ DX, $16
-	JL done81
+	JL done89
 	VCVTPH2PS 0(SI), Z4
 	VMULPS 0(DI), Z4, Z4
 	VADDPS Z4, Z0, Z0
 	CMPQ DX, $32
-	JL done81
+	JL done89
 	VCVTPH2PS 32(SI), Z5
 	VMULPS 64(DI), Z5, Z5
 	VADDPS Z5, Z1, Z1
 	CMPQ DX, $48
-	JL done81
+	JL done89
 	VCVTPH2PS 64(SI), Z6
 	VMULPS 128(DI), Z6, Z6
 	VADDPS Z6, Z2, Z2
-done81:
+done89:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -3359,9 +3598,9 @@ done81:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE keep82
+	JAE keep90
 	XORL AX, AX
-keep82:
+keep90:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -3385,8 +3624,8 @@ TEXT ·dotF32AVX512(SB), NOSPLIT, $0-52
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail84
-loop83:
+	JZ tail92
+loop91:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -3406,24 +3645,24 @@ loop83:
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop83
-tail84:
+	JNZ loop91
+tail92:
 	CMPQ DX, $16
-	JL done85
+	JL done93
 	VMOVUPS 0(SI), Z4
 	VMULPS 0(DI), Z4, Z4
 	VADDPS Z4, Z0, Z0
 	CMPQ DX, $32
-	JL done85
+	JL done93
 	VMOVUPS 64(SI), Z5
 	VMULPS 64(DI), Z5, Z5
 	VADDPS Z5, Z1, Z1
 	CMPQ DX, $48
-	JL done85
+	JL done93
 	VMOVUPS 128(SI), Z6
 	VMULPS 128(DI), Z6, Z6
 	VADDPS Z6, Z2, Z2
-done85:
+done93:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -3440,9 +3679,9 @@ done85:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE keep86
+	JAE keep94
 	XORL AX, AX
-keep86:
+keep94:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -3457,7 +3696,7 @@ TEXT ·scoresAVX512(SB), NOSPLIT, $64-76
 	MOVQ R9, R10
 	ANDQ $15, R10 // elements after the last 16
 	SHRQ $4, R9
-key87:
+key95:
 	MOVQ R8, BX
 	MOVQ R9, DX
 	VCVTPH2PS 0(SI), Z0
@@ -3465,21 +3704,21 @@ key87:
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JZ tail89
-loop88:
+	JZ tail97
+loop96:
 	VCVTPH2PS 0(SI), Z1
 	VMULPS 0(BX), Z1, Z1
 	VADDPS Z1, Z0, Z0
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JNZ loop88
-tail89:
+	JNZ loop96
+tail97:
 	TESTQ R10, R10
-	JZ sum91
+	JZ sum99
 	VMOVUPS Z0, 0(SP)
 	XORQ DX, DX
-rest90:
+rest98:
 	MOVWLZX (SI), AX
 	VMOVD AX, X1
 	VCVTPH2PS X1, X1
@@ -3490,9 +3729,9 @@ rest90:
 	ADDQ $4, BX
 	INCQ DX
 	CMPQ DX, R10
-	JL rest90
+	JL rest98
 	VMOVUPS 0(SP), Z0
-sum91:
+sum99:
 	VEXTRACTF64X4 $1, Z0, Y15
 	VADDPS Y15, Y0, Y0
 	VEXTRACTF128 $1, Y0, X15
@@ -3505,7 +3744,7 @@ sum91:
 	VMOVSS X0, (DI)
 	ADDQ $4, DI
 	DECQ CX
-	JNZ key87
+	JNZ key95
 	VZEROUPPER
 	RET
 
@@ -3517,9 +3756,9 @@ TEXT ·weightedSumAVX512(SB), NOSPLIT, $0-72
 	MOVQ p_base+24(FP), R8
 	MOVQ p_len+32(FP), R11
 	MOVQ values_base+48(FP), SI
-wide92:
+wide100:
 	CMPQ R9, $64
-	JL narrow93
+	JL narrow101
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -3535,8 +3774,8 @@ wide92:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store97
-position96:
+	JZ store105
+position104:
 	VBROADCASTSS (DX), Z15
 	VCVTPH2PS 0(BX), Z4
 	VMULPS Z15, Z4, Z4
@@ -3553,8 +3792,8 @@ position96:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position96
-store97:
+	JNZ position104
+store105:
 	VMOVUPS Z0, 0(DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -3562,17 +3801,17 @@ store97:
 	ADDQ $256, DI
 	ADDQ $128, SI
 	SUBQ $64, R9
-	JMP wide92
-narrow93:
+	JMP wide100
+narrow101:
 	TESTQ R9, R9
-	JZ done95
+	JZ done103
 	CMPQ R9, $16
-	JGE overlap94
+	JGE overlap102
 	SUBQ $16, R9
 	LEAQ (DI)(R9*4), DI
 	LEAQ (SI)(R9*2), SI
 	MOVQ $16, R9
-overlap94:
+overlap102:
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -3582,8 +3821,8 @@ overlap94:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store99
-position98:
+	JZ store107
+position106:
 	VBROADCASTSS (DX), Z15
 	VCVTPH2PS 0(BX), Z1
 	VMULPS Z15, Z1, Z1
@@ -3591,14 +3830,14 @@ position98:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position98
-store99:
+	JNZ position106
+store107:
 	VMOVUPS Z0, 0(DI)
 	ADDQ $64, DI
 	ADDQ $32, SI
 	SUBQ $16, R9
-	JMP narrow93
-done95:
+	JMP narrow101
+done103:
 	VZEROUPPER
 	RET
 
@@ -3644,9 +3883,9 @@ TEXT ·expsAVX2(SB), NOSPLIT, $256-36
 	VMOVUPS Y0, 192(SP)
 	VMOVUPS Y0, 224(SP)
 	LEAQ (SP), SI
-wide100:
+wide108:
 	CMPQ CX, $8
-	JL single101
+	JL single109
 	VMOVUPS (DI), Y0
 	VSUBPS Y12, Y0, Y0
 	VADDPS Y10, Y0, Y1
@@ -3674,10 +3913,10 @@ wide100:
 	ADDQ $32, DI
 	ADDQ $32, SI
 	SUBQ $8, CX
-	JMP wide100
-single101:
+	JMP wide108
+single109:
 	TESTQ CX, CX
-	JZ done102
+	JZ done110
 	VMOVSS (DI), X0
 	VSUBPS X12, X0, X0
 	VADDPS X10, X0, X1
@@ -3705,8 +3944,8 @@ single101:
 	ADDQ $4, DI
 	ADDQ $4, SI
 	SUBQ $1, CX
-	JMP single101
-done102:
+	JMP single109
+done110:
 	VMOVUPS 0(SP), Y0
 	VMOVUPS 32(SP), Y1
 	VMOVUPS 64(SP), Y2
@@ -3737,9 +3976,9 @@ TEXT ·blockSquaresAVX2(SB), NOSPLIT, $0-48
 	MOVQ sums_base+0(FP), DI
 	MOVQ sums_len+8(FP), CX
 	MOVQ h_base+24(FP), SI
-loop103:
+loop111:
 	TESTQ CX, CX
-	JZ done104
+	JZ done112
 	VMOVUPS 0(SI), Y0
 	VMULPS Y0, Y0, Y0
 	VMOVUPS 32(SI), Y1
@@ -3755,8 +3994,8 @@ loop103:
 	ADDQ $64, SI
 	ADDQ $4, DI
 	DECQ CX
-	JMP loop103
-done104:
+	JMP loop111
+done112:
 	VZEROUPPER
 	RET
 
@@ -3773,9 +4012,9 @@ TEXT ·quantiseAVX2(SB), NOSPLIT, $0-60
 	VMOVQ AX, X11
 	VPBROADCASTQ X11, Y11
 	VPXOR Y8, Y8, Y8
-loop105:
+loop113:
 	TESTQ CX, CX
-	JZ done106
+	JZ done114
 	VMULPS 0(SI), Y9, Y0
 	VADDPS Y10, Y0, Y0
 	VPSUBD Y10, Y0, Y0
@@ -3795,8 +4034,8 @@ loop105:
 	ADDQ $64, SI
 	ADDQ $16, DI
 	SUBQ $16, CX
-	JMP loop105
-done106:
+	JMP loop113
+done114:
 	VEXTRACTI128 $1, Y8, X15
 	VPADDD X15, X8, X8
 	VPSHUFD $0x0E, X8, X15
@@ -3821,9 +4060,9 @@ TEXT ·mulMaxAVX2(SB), NOSPLIT, $0-76
 	VMOVD AX, X10
 	VPBROADCASTD X10, Y10
 	VPXOR Y8, Y8, Y8
-loop107:
+loop115:
 	TESTQ CX, CX
-	JZ done108
+	JZ done116
 	VMOVUPS 0(SI), Y0
 	VMULPS 0(BX), Y0, Y0
 	VANDPS Y10, Y0, Y11
@@ -3844,8 +4083,8 @@ loop107:
 	ADDQ $64, BX
 	ADDQ $64, DI
 	SUBQ $16, CX
-	JMP loop107
-done108:
+	JMP loop115
+done116:
 	VEXTRACTI128 $1, Y8, X15
 	VPMAXUD X15, X8, X8
 	VPSHUFD $0x0E, X8, X15
@@ -3864,9 +4103,9 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-56
 	MOVQ acc_base+24(FP), SI
 	VBROADCASTSS sum+48(FP), Y8
 	VBROADCASTSS s+52(FP), Y9
-wide109:
+wide117:
 	CMPQ CX, $8
-	JL single110
+	JL single118
 	VMOVUPS (SI), Y0
 	VPSUBD Y8, Y0, Y0
 	VCVTDQ2PS Y0, Y0
@@ -3875,10 +4114,10 @@ wide109:
 	ADDQ $32, SI
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide109
-single110:
+	JMP wide117
+single118:
 	TESTQ CX, CX
-	JZ done111
+	JZ done119
 	VMOVSS (SI), X0
 	VPSUBD X8, X0, X0
 	VCVTDQ2PS X0, X0
@@ -3887,8 +4126,8 @@ single110:
 	ADDQ $4, SI
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single110
-done111:
+	JMP single118
+done119:
 	VZEROUPPER
 	RET
 
@@ -3905,9 +4144,9 @@ TEXT ·addScaledAVX2(SB), NOSPLIT, $0-56
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X11
 	VPBROADCASTD X11, Y11
-wide112:
+wide120:
 	CMPQ CX, $8
-	JL single113
+	JL single121
 	VMOVUPS (SI), Y0
 	VPSUBD Y8, Y0, Y0
 	VCVTDQ2PS Y0, Y0
@@ -3921,10 +4160,10 @@ wide112:
 	ADDQ $32, SI
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide112
-single113:
+	JMP wide120
+single121:
 	TESTQ CX, CX
-	JZ done114
+	JZ done122
 	VMOVSS (SI), X0
 	VPSUBD X8, X0, X0
 	VCVTDQ2PS X0, X0
@@ -3938,8 +4177,8 @@ single113:
 	ADDQ $4, SI
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single113
-done114:
+	JMP single121
+done122:
 	VZEROUPPER
 	RET
 
@@ -3956,9 +4195,9 @@ TEXT ·relu2AVX2(SB), NOSPLIT, $0-72
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X10
 	VPBROADCASTD X10, Y10
-wide115:
+wide123:
 	CMPQ CX, $8
-	JL single116
+	JL single124
 	VMOVUPS (SI), Y0
 	VMAXPS Y8, Y0, Y0
 	VMULPS Y0, Y0, Y0
@@ -3972,10 +4211,10 @@ wide115:
 	ADDQ $32, BX
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide115
-single116:
+	JMP wide123
+single124:
 	TESTQ CX, CX
-	JZ done117
+	JZ done125
 	VMOVSS (SI), X0
 	VMAXPS X8, X0, X0
 	VMULPS X0, X0, X0
@@ -3989,8 +4228,8 @@ single116:
 	ADDQ $4, BX
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single116
-done117:
+	JMP single124
+done125:
 	VZEROUPPER
 	RET
 
@@ -4001,9 +4240,9 @@ TEXT ·mulAddAVX2(SB), NOSPLIT, $0-76
 	MOVQ x_base+24(FP), SI
 	MOVQ u_base+48(FP), BX
 	VBROADCASTSS a+72(FP), Y8
-wide118:
+wide126:
 	CMPQ CX, $8
-	JL single119
+	JL single127
 	VMOVUPS (SI), Y0
 	VMULPS Y8, Y0, Y0
 	VMOVUPS (BX), Y1
@@ -4013,10 +4252,10 @@ wide118:
 	ADDQ $32, BX
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide118
-single119:
+	JMP wide126
+single127:
 	TESTQ CX, CX
-	JZ done120
+	JZ done128
 	VMOVSS (SI), X0
 	VMULPS X8, X0, X0
 	VMOVSS (BX), X1
@@ -4026,7 +4265,7 @@ single119:
 	ADDQ $4, BX
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single119
-done120:
+	JMP single127
+done128:
 	VZEROUPPER
 	RET

@@ -26,7 +26,7 @@ const (
 // given in pieces.
 type Path struct {
 	Name  string
-	Panel int // tokens that TernaryMat takes at once
+	Panel int // tokens that TernaryMat, or CodesMat in its place, takes at once
 	Few   int // tokens that cost a batch little more than one; 0: none, or not measured
 
 	// TernaryVec stores acc[r] = sum over k of code[r][k] * x[k], with codes
@@ -52,6 +52,14 @@ type Path struct {
 	TritsVec    func(acc []int32, w []uint32, x []int8)
 	PackTrits   func(w, words []uint32)
 	UnpackTrits func(words, w []uint32)
+
+	// UnpackCodes stores the codes of a tile of trits as codes (k/4, 64, 4), of k
+	// rounded up to a multiple of 20: four columns of each row lie together.
+	// CodesMat stands in for TernaryMat, which is nil then: it multiplies codes of
+	// the first k columns with tokens that lie one behind the other: acc (Panel,
+	// 64); x (Panel, k). Both are nil where no unit multiplies matrices.
+	UnpackCodes func(codes []uint8, w []uint32)
+	CodesMat    func(acc []int32, codes []uint8, x []int8)
 
 	// NibbleVecs stores acc[r] = sum over k of code[r][k] * x[k], with codes 0 to
 	// 15, and acc2 the same of x2. acc and acc2 (rows), a multiple of 64; x and x2

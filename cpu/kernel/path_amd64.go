@@ -52,6 +52,14 @@ var avx512vbmi = func() Path {
 	return p
 }()
 
+// amx is avx512vbmi with the matrix unit of server processors for prompts.
+var amx = func() Path {
+	p := avx512vbmi
+	p.Name, p.Panel, p.TernaryMat = "amx", 32, nil
+	p.UnpackCodes, p.CodesMat = unpackCodesVBMI, codesMatAMX
+	return p
+}()
+
 // packTritsVBMI leaves what is not a multiple of 80 columns to the portable loop.
 func packTritsVBMI(w, words []uint32) {
 	groups := len(words) / (5 * TileRows)
@@ -88,6 +96,9 @@ func native() []*Path {
 	var paths []*Path
 	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI {
 		if x.HasAVX512VBMI && x.HasAVX512GFNI {
+			if x.HasAMXTile && x.HasAMXInt8 && mayUseTiles() {
+				paths = append(paths, &amx)
+			}
 			paths = append(paths, &avx512vbmi)
 		}
 		paths = append(paths, &avx512)

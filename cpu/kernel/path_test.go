@@ -18,7 +18,7 @@ func TestRequiredPaths(t *testing.T) {
 		have = append(have, p.Name)
 	}
 	t.Logf("this machine has %s", strings.Join(have, ", "))
-	for _, name := range []string{"portable", "avx2", "avxvnni", "avx512", "avx512vbmi", "neon"} {
+	for _, name := range []string{"portable", "avx2", "avxvnni", "avx512", "avx512vbmi", "amx", "neon"} {
 		if required(name) && !slices.Contains(have, name) {
 			t.Errorf("BITNET_TEST_REQUIRE has %s: this machine has %s", name, strings.Join(have, ", "))
 		}
@@ -88,7 +88,10 @@ func fill[T any](s []T, v T) {
 
 // products returns the ternary products of a path by their number of tokens.
 func products(p *Path) map[int]func(acc []int32, w []uint32, x []int8) {
-	all := map[int]func(acc []int32, w []uint32, x []int8){1: p.TernaryVec, p.Panel: p.TernaryMat}
+	all := map[int]func(acc []int32, w []uint32, x []int8){1: p.TernaryVec}
+	if p.TernaryMat != nil {
+		all[p.Panel] = p.TernaryMat
+	}
 	if p.TernaryFew != nil {
 		all[p.Few] = p.TernaryFew
 	}

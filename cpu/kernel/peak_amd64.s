@@ -1,5 +1,36 @@
 #include "textflag.h"
 
+// Eight tiles of 16 rows of 64 bytes, for LDTILECFG.
+DATA peakShapes<>+0(SB)/8, $1
+DATA peakShapes<>+8(SB)/8, $0
+DATA peakShapes<>+16(SB)/8, $0x0040004000400040
+DATA peakShapes<>+24(SB)/8, $0x0040004000400040
+DATA peakShapes<>+32(SB)/8, $0
+DATA peakShapes<>+40(SB)/8, $0
+DATA peakShapes<>+48(SB)/8, $0x1010101010101010
+DATA peakShapes<>+56(SB)/8, $0
+GLOBL peakShapes<>(SB), RODATA|NOPTR, $64
+
+// TILES is tdpbssd SUM, ACT, ROW, which the assembler lacks: VVVV is 0x03 and the
+// inverted number of ROW, times 8; REG is 0xC0, SUM times 8, and ACT.
+#define TILES(VVVV, REG) BYTE $0xC4; BYTE $0xE2; BYTE $VVVV; BYTE $0x5E; BYTE $REG
+
+// func peakAMX(rounds int)
+TEXT ·peakAMX(SB), NOSPLIT, $0-8
+	MOVQ rounds+0(FP), CX
+	LEAQ peakShapes<>(SB), AX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0x00 // ldtilecfg [AX]
+
+loop:
+	TILES(0x4B, 0xC4) // 0, 4, 6
+	TILES(0x43, 0xCC) // 1, 4, 7
+	TILES(0x4B, 0xD5) // 2, 5, 6
+	TILES(0x43, 0xDD) // 3, 5, 7
+	DECQ CX
+	JNZ loop
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0xC0 // tilerelease
+	RET
+
 // func peakAVX512(rounds int)
 TEXT ·peakAVX512(SB), NOSPLIT, $0-8
 	MOVQ rounds+0(FP), CX

@@ -86,6 +86,27 @@ func unpackTrits(words, w []uint32) {
 	}
 }
 
+// unpackCodes is Path.UnpackCodes.
+func unpackCodes(codes []uint8, w []uint32) {
+	for i := range codes {
+		at, r, j := i/(4*TileRows), i/4%TileRows, i%4
+		codes[i] = uint8(unpackDigit(w[at/5*TileRows+r], at%5) >> (8 * j))
+	}
+}
+
+// codesMat is Path.CodesMat for panels of any width.
+func codesMat(acc []int32, codes []uint8, x []int8) {
+	panel := len(acc) / TileRows
+	n := len(x) / panel
+	for i := range acc {
+		t, r, sum := i/TileRows, i%TileRows, int32(0)
+		for k, a := range x[t*n:][:n] {
+			sum += int32(a) * int32(codes[(k/4*TileRows+r)*4+k%4])
+		}
+		acc[i] = sum
+	}
+}
+
 // tritsVec is Path.TritsVec.
 func tritsVec(acc []int32, w []uint32, x []int8) {
 	n, steps := len(x)/16, tritSteps(len(x)/16)

@@ -118,6 +118,70 @@ func testTrits(t *testing.T, p *Path) {
 	}
 }
 
+func TestCodesMat(t *testing.T) {
+	for _, p := range codesPaths() {
+		t.Run(p.Name, func(t *testing.T) { testCodesMat(t, p) })
+	}
+}
+
+// codesPaths returns the paths of this machine that multiply unpacked codes, and
+// the portable one with the functions that define it.
+func codesPaths() []*Path {
+	portable := &Path{Name: "portable", Panel: 3, UnpackCodes: unpackCodes, CodesMat: codesMat}
+	return append(slices.DeleteFunc(native(), func(p *Path) bool { return p.CodesMat == nil }), portable)
+}
+
+func testCodesMat(t *testing.T, p *Path) {
+	r := newRand()
+	for _, n := range tritCols() {
+		words, row := make([]uint32, n/16*TileRows), make([]int8, n)
+		w := edge[uint32]("w", tritSteps(n/16)*TileRows)
+		for _, in := range ternaryInputs {
+			name := fmt.Sprintf("%s (%d, %d)", in.name, p.Panel, n)
+			x := edge[int8]("x", p.Panel*n)
+			in.fill(r, words, x)
+			packTrits(w, words)
+
+			codes := edge[uint8]("codes", TritWeights*len(w))
+			fill(codes, 0xFF)
+			p.UnpackCodes(codes, w)
+			for i, code := range codes {
+				if want := codeOf(words, i); code != want {
+					t.Fatalf("UnpackCodes %s: byte %d is %d, expected %d", name, i, code, want)
+				}
+			}
+			if !intact[uint8]("codes", len(codes)) {
+				t.Errorf("UnpackCodes %s stores before codes", name)
+			}
+
+			codes = edge[uint8]("codes", TileRows*n)
+			for i := range codes {
+				codes[i] = codeOf(words, i)
+			}
+			got, want := edge[int32]("acc", p.Panel*TileRows), make([]int32, TileRows)
+			fill(got, -1)
+			p.CodesMat(got, codes, x)
+			for token := range p.Panel {
+				copy(row, x[token*n:])
+				ternaryVec(want, words, row)
+				sameInts(t, fmt.Sprintf("CodesMat %s, token %d", name, token), got[token*TileRows:][:TileRows], want)
+			}
+			if !intact[int32]("acc", len(got)) {
+				t.Errorf("CodesMat %s stores before acc", name)
+			}
+		}
+	}
+}
+
+// codeOf returns what stands in byte i of a tile's codes, 0 behind its columns.
+func codeOf(words []uint32, i int) uint8 {
+	field, row, j := i/(4*TileRows), i/4%TileRows, i%4
+	if field >= 4*len(words)/TileRows {
+		return 0
+	}
+	return uint8(words[field/4*TileRows+row]>>(2*(field%4)+8*j)) & 3
+}
+
 // FuzzTrits packs the weights that its bytes are, multiplies and unpacks them.
 func FuzzTrits(f *testing.F) {
 	f.Add([]byte{}, uint8(0))

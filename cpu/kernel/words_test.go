@@ -29,7 +29,7 @@ func TestWords(t *testing.T) {
 		},
 		{
 			"kernels_amd64.s", "BYTE", regexp.MustCompile(`(BYTE .*) // (.*)`), ".intel_syntax noprefix\n",
-			[]string{"-triple=x86_64", "-mattr=+avxvnni"},
+			[]string{"-triple=x86_64", "-mattr=+avxvnni,+amx-int8"},
 		},
 	}
 	for _, test := range tests {
