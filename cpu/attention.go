@@ -61,20 +61,9 @@ func toHalf(dst []uint16, x []float32) bool {
 	return top < 0x7C00
 }
 
-// attended is the attention of one query head so far: the running maximum, the
-// sum of the weights and the weighted values.
-type attended struct {
-	m, l float32
-	o    []float32 // (HeadDim)
-}
-
-func newAttended(heads, dim int) []attended {
-	a := make([]attended, heads)
-	for j := range a {
-		a[j].o = make([]float32, dim)
-	}
-	return a
-}
+// attended is the attention of one query head so far: the running maximum and the
+// sum of the weights. Its weighted values are in workerScratch.o.
+type attended struct{ m, l float32 }
 
 // attend computes the attention of every token and key head.
 func (b *backend) attend(worker int) {
@@ -91,48 +80,76 @@ func (b *backend) attend(worker int) {
 // that share its keys go through a chunk together, while it is near.
 func (b *backend) attendHead(w *workerScratch, t, kv int) {
 	s, m := &b.scratch, b.model
-	row, group := &s.rows[t], len(w.head)
-	q := vector(s.q, t, m.Heads*m.HeadDim)[kv*group*m.HeadDim:][:group*m.HeadDim]
+	row, group, d := &s.rows[t], len(w.head), m.HeadDim
+	q := vector(s.q, t, m.Heads*d)[kv*group*d:][:group*d]
 	for pos := 0; pos <= row.pos; pos += kernel.Chunk {
 		n := min(kernel.Chunk, row.pos+1-pos)
 		at := b.cache.at(s.l, row.slot, kv, pos)
-		keys, values := b.cache.k[at:at+n*m.HeadDim], b.cache.v[at:at+n*m.HeadDim]
-		for j := range w.head {
-			b.chunk(w, &w.head[j], vector(q, j, m.HeadDim), keys, values, pos == 0)
+		keys, values := b.cache.k[at:at+n*d], b.cache.v[at:at+n*d]
+		for j := 0; j < group; {
+			heads := b.together(group-j, n)
+			b.chunk(w, j, heads, q[j*d:][:heads*d], keys, values, pos == 0)
+			j += heads
 		}
 	}
-	out := vector(s.kqv, t, m.Heads*m.HeadDim)[kv*group*m.HeadDim:]
+	out := vector(s.kqv, t, m.Heads*d)[kv*group*d:][:group*d]
 	for j := range w.head {
-		a := &w.head[j]
-		inv := kernel.Recip(a.l)
-		for i, o := range a.o {
-			out[j*m.HeadDim+i] = kernel.FZ(o * inv)
+		inv := kernel.Recip(w.head[j].l)
+		for i, o := range vector(w.o, j, d) {
+			out[j*d+i] = kernel.FZ(o * inv)
 		}
 	}
 }
 
-// chunk adds up to 64 positions to the attention of one query head: point 7 of
-// the contract.
-func (b *backend) chunk(w *workerScratch, a *attended, q []float32, keys, values []uint16, first bool) {
-	p := w.score[:len(keys)/len(q)]
-	b.Scores(p, q, keys, b.scoreScale)
-	m := p[0]
-	for _, score := range p {
-		m = max(m, score)
+// together is how many of so many heads go through a chunk of n positions at once.
+func (b *backend) together(heads, n int) int {
+	if b.Scores4 != nil && heads >= 4 && n >= 4 && b.model.HeadDim%16 == 0 {
+		return 4
 	}
-	l := b.Exps(p, m)
-	if first {
-		a.m, a.l = m, l
-		b.WeightedSum(a.o, p, values)
-		return
+	return 1
+}
+
+// chunk adds up to 64 positions to the attention of one or four query heads from
+// head j on: point 7 of the contract.
+func (b *backend) chunk(w *workerScratch, j, heads int, q []float32, keys, values []uint16, first bool) {
+	d := b.model.HeadDim
+	n := len(keys) / d
+	if heads == 1 {
+		b.Scores(w.score[:n], q, keys, b.scoreScale)
+	} else {
+		b.Scores4(w.score, q, keys, b.scoreScale)
 	}
-	b.WeightedSum(w.o, p, values)
-	top := max(a.m, m)
-	old, now := kernel.Exp2(a.m-top), kernel.Exp2(m-top)
-	for i := range a.o {
-		a.o[i] = kernel.FZ(kernel.FZ(a.o[i]*old) + kernel.FZ(w.o[i]*now))
+	var now [4]attended
+	for i := range heads {
+		p := w.score[i*kernel.Chunk:][:n]
+		now[i].m = b.Highest(p)
+		now[i].l = b.Exps(p, now[i].m)
 	}
-	a.m, a.l = top, float32(a.l*old)+float32(l*now)
+	sum := w.o[j*d:][:heads*d]
+	if !first {
+		sum = w.next[:heads*d]
+	}
+	if heads == 1 {
+		b.WeightedSum(sum, w.score[:n], values)
+	} else {
+		b.WeightedSum4(sum, w.score, values)
+	}
+	for i := range heads {
+		if first {
+			w.head[j+i] = now[i]
+		} else {
+			b.merge(&w.head[j+i], now[i], vector(w.o, j+i, d), vector(sum, i, d))
+		}
+	}
+}
+
+// merge adds a chunk to the attention of a head: o and next are their weighted
+// values.
+func (b *backend) merge(a *attended, now attended, o, next []float32) {
+	top := max(a.m, now.m)
+	fresh, old := kernel.Exp2(now.m-top), kernel.Exp2(a.m-top)
+	b.Blend(o, next, old, fresh)
+	a.m, a.l = top, float32(a.l*old)+float32(now.l*fresh)
 }
 
 // scoreScale returns log2(e)/sqrt(d), rounded to float32 once.

@@ -42,17 +42,18 @@ type scratch struct {
 
 // workerScratch is what one worker needs for itself.
 type workerScratch struct {
-	acc       []int32   // sums of a stretch of tiles
-	tile      []uint32  // (max width/16, 64) a tile of trits unpacked
-	codesTile []uint8   // (max width, 64) the same as codes
-	y         []float32 // (max width) normed vector
-	sums      []float32 // (max width/16) block sums of squares
-	codes     []int8    // (max width)
-	score     []float32 // (64)
-	o         []float32 // (HeadDim)
-	head      []attended
-	line      []float32 // (Hidden) one widened row of the head
-	numeric   bool      // a vector left the contract's range
+	acc       []int32    // sums of a stretch of tiles
+	tile      []uint32   // (max width/16, 64) a tile of trits unpacked
+	codesTile []uint8    // (max width, 64) the same as codes
+	y         []float32  // (max width) normed vector
+	sums      []float32  // (max width/16) block sums of squares
+	codes     []int8     // (max width)
+	score     []float32  // (4, 64)
+	head      []attended // (heads that share keys)
+	o         []float32  // (heads that share keys, HeadDim) their weighted values
+	next      []float32  // (4, HeadDim) those of another chunk
+	line      []float32  // (Hidden) one widened row of the head
+	numeric   bool       // a vector left the contract's range
 }
 
 // unpacked returns room for the kernel words of a tile of m.
@@ -90,9 +91,10 @@ func (b *backend) allocate() {
 		w.y = make([]float32, width)
 		w.sums = make([]float32, width/16)
 		w.codes = make([]int8, width)
-		w.score = make([]float32, kernel.Chunk)
-		w.o = make([]float32, m.HeadDim)
-		w.head = newAttended(m.Heads/m.KVHeads, m.HeadDim)
+		w.score = make([]float32, 4*kernel.Chunk)
+		w.head = make([]attended, m.Heads/m.KVHeads)
+		w.o = make([]float32, len(w.head)*m.HeadDim)
+		w.next = make([]float32, 4*m.HeadDim)
 		w.line = make([]float32, m.Hidden)
 	}
 	b.scoreScale = scoreScale(m.HeadDim)

@@ -3,6 +3,7 @@ package kernel
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -104,11 +105,15 @@ func BenchmarkSmall(b *testing.B) {
 	fill(g, 0.25)
 	acc, q, keys := make([]int32, n), make([]int8, n), make([]uint16, Chunk*size)
 	p64 := make([]float32, Chunk)
+	q4, p4 := make([]float32, 4*size), make([]float32, 4*Chunk)
 	for _, p := range Paths() {
 		for _, kernel := range []struct {
 			name string
 			run  func()
 		}{
+			{"Blend", func() { p.Blend(v[:size], h, 0.5, 0.25) }},
+			{"Scores4", func() { p.Scores4(p4, q4, keys, 0.1) }},
+			{"WeightedSum4", func() { p.WeightedSum4(q4, p4, keys) }},
 			{"MulMax", func() { p.MulMax(y, h, g) }},
 			{"BlockSquares", func() { p.BlockSquares(v[:n/16], h) }},
 			{"Quantise", func() { p.Quantise(q, y, 127) }},
@@ -119,6 +124,9 @@ func BenchmarkSmall(b *testing.B) {
 			{"Exps", func() { p.Exps(p64, 0.5) }},
 			{"WeightedSum", func() { p.WeightedSum(v[:size], p64, keys) }},
 		} {
+			if strings.HasSuffix(kernel.name, "4") && p.Scores4 == nil {
+				continue
+			}
 			b.Run(kernel.name+"/"+p.Name, func(b *testing.B) {
 				b.ReportMetric(1e9*fastest(b, func() {
 					for range 16 {

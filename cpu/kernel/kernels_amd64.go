@@ -123,6 +123,21 @@ func scoresAVX512(s []float32, q []float32, keys []uint16, c float32)
 //go:noescape
 func weightedSumAVX512(o []float32, p []float32, values []uint16)
 
+// scores4AVX512 is Path.Scores4.
+//
+//go:noescape
+func scores4AVX512(s []float32, q []float32, keys []uint16, c float32)
+
+// weightedSum4AVX512 is Path.WeightedSum4.
+//
+//go:noescape
+func weightedSum4AVX512(o []float32, p []float32, values []uint16)
+
+// highestAVX2 is Path.Highest.
+//
+//go:noescape
+func highestAVX2(p []float32) float32
+
 // expsAVX2 is Path.Exps.
 //
 //go:noescape
@@ -162,3 +177,8 @@ func relu2AVX2(v []float32, gate []float32, up []float32)
 //
 //go:noescape
 func mulAddAVX2(y []float32, x []float32, u []float32, a float32)
+
+// blendAVX2 is Path.Blend.
+//
+//go:noescape
+func blendAVX2(o []float32, w []float32, a float32, b float32)

@@ -78,3 +78,8 @@ func relu2NEON(v []float32, gate []float32, up []float32)
 //
 //go:noescape
 func mulAddNEON(y []float32, x []float32, u []float32, a float32)
+
+// blendNEON is Path.Blend.
+//
+//go:noescape
+func blendNEON(o []float32, w []float32, a float32, b float32)

@@ -1462,3 +1462,58 @@ single54:
 	B single54
 done55:
 	RET
+
+// func blendNEON(o []float32, w []float32, a float32, b float32)
+TEXT ·blendNEON(SB), NOSPLIT, $0-56
+	MOVD o_base+0(FP), R0
+	MOVD o_len+8(FP), R1
+	MOVD w_base+24(FP), R2
+	FMOVS a+48(FP), F8
+	VDUP V8.S[0], V8.S4
+	FMOVS b+52(FP), F9
+	VDUP V9.S[0], V9.S4
+	MOVD $0x267FFFFF, R9
+	VDUP R9, V10.S4
+	MOVD $0x7FFFFFFF, R9
+	VDUP R9, V11.S4
+wide56:
+	CMP $4, R1
+	BLT single57
+	FMOVQ (R0), F0
+	WORD $0x6E28DC00 // fmul v0.4s, v0.4s, v8.4s
+	VAND V11.B16, V0.B16, V2.B16
+	WORD $0x4EAA3442 // cmgt v2.4s, v2.4s, v10.4s
+	VAND V2.B16, V0.B16, V0.B16
+	FMOVQ.P 16(R2), F1
+	WORD $0x6E29DC21 // fmul v1.4s, v1.4s, v9.4s
+	VAND V11.B16, V1.B16, V2.B16
+	WORD $0x4EAA3442 // cmgt v2.4s, v2.4s, v10.4s
+	VAND V2.B16, V1.B16, V1.B16
+	WORD $0x4E21D400 // fadd v0.4s, v0.4s, v1.4s
+	VAND V11.B16, V0.B16, V2.B16
+	WORD $0x4EAA3442 // cmgt v2.4s, v2.4s, v10.4s
+	VAND V2.B16, V0.B16, V0.B16
+	FMOVQ.P F0, 16(R0)
+	SUB $4, R1
+	B wide56
+single57:
+	CBZ R1, done58
+	FMOVS (R0), F0
+	WORD $0x6E28DC00 // fmul v0.4s, v0.4s, v8.4s
+	VAND V11.B16, V0.B16, V2.B16
+	WORD $0x4EAA3442 // cmgt v2.4s, v2.4s, v10.4s
+	VAND V2.B16, V0.B16, V0.B16
+	FMOVS.P 4(R2), F1
+	WORD $0x6E29DC21 // fmul v1.4s, v1.4s, v9.4s
+	VAND V11.B16, V1.B16, V2.B16
+	WORD $0x4EAA3442 // cmgt v2.4s, v2.4s, v10.4s
+	VAND V2.B16, V1.B16, V1.B16
+	WORD $0x4E21D400 // fadd v0.4s, v0.4s, v1.4s
+	VAND V11.B16, V0.B16, V2.B16
+	WORD $0x4EAA3442 // cmgt v2.4s, v2.4s, v10.4s
+	VAND V2.B16, V0.B16, V0.B16
+	FMOVS.P F0, 4(R0)
+	SUB $1, R1
+	B single57
+done58:
+	RET

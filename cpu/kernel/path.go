@@ -94,6 +94,13 @@ type Path struct {
 	// (len(s), len(q)) of one head. 1 to 64 scores; any len(q) >= 16.
 	Scores func(s, q []float32, keys []uint16, c float32)
 
+	// Blend stores o = FZ(FZ(o*a) + FZ(w*b)). Any length.
+	Blend func(o, w []float32, a, b float32)
+
+	// Highest returns the largest of the scores p, which are numbers; of zeros
+	// either. At least one.
+	Highest func(p []float32) float32
+
 	// Exps replaces the scores p by Exp2(p-m) and returns their halving sum
 	// over 64 places. 1 to 64 scores.
 	Exps func(p []float32, m float32) float32
@@ -101,6 +108,12 @@ type Path struct {
 	// WeightedSum stores o[i] = sum over t of p[t]*values[t][i], in the order of
 	// t. values (len(p), len(o)); any len(o) >= 16.
 	WeightedSum func(o, p []float32, values []uint16)
+
+	// Scores4 and WeightedSum4 are Scores and WeightedSum for four heads that share
+	// keys and values: s and p (4, Chunk), q and o (4, n), n a multiple of 16;
+	// Scores4 takes at least four keys. nil where they save nothing.
+	Scores4      func(s, q []float32, keys []uint16, c float32)
+	WeightedSum4 func(o, p []float32, values []uint16)
 
 	// DotF16 and DotF32 return the logit of one row of the head, in 64 chains.
 	// len(x) >= 64.

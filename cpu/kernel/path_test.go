@@ -302,6 +302,13 @@ func TestScale(t *testing.T) {
 
 				got = floats("out", n, r, in.make)
 				copy(want, got)
+				other, a := floats("other", n, r, in.make), in.make(r)
+				p.Blend(got, other, a, s)
+				blend(want, other, a, s)
+				sameFloats(t, "Blend "+in.name, got, want)
+
+				got = floats("out", n, r, in.make)
+				copy(want, got)
 				p.AddScaled(got, acc, sum, s)
 				addScaled(want, acc, sum, s)
 				sameFloats(t, "AddScaled "+in.name, got, want)
@@ -373,6 +380,24 @@ func TestScores(t *testing.T) {
 	})
 }
 
+func TestHighest(t *testing.T) {
+	eachPath(t, func(t *testing.T, p *Path) {
+		r := newRand()
+		for n := 1; n <= Chunk; n++ {
+			for top := range n {
+				scores := floats("p", n, r, func(r *rand.Rand) float32 { return float32(-r.Float64()) })
+				scores[top] = float32(r.Float64())
+				if got := p.Highest(scores); got != scores[top] {
+					t.Fatalf("Highest of %d: %g, want element %d, %g", n, got, top, scores[top])
+				}
+			}
+		}
+		if got := p.Highest([]float32{-math.MaxFloat32, float32(math.Inf(-1))}); got != -math.MaxFloat32 {
+			t.Errorf("Highest of the lowest: %g", got)
+		}
+	})
+}
+
 func TestExps(t *testing.T) {
 	inputs := []struct {
 		name string
@@ -419,6 +444,45 @@ func TestWeightedSum(t *testing.T) {
 				sameFloats(t, fmt.Sprintf("WeightedSum %s, head %d, %d values", in.name, size, n), got, want)
 				if !intact[float32]("o", size) {
 					t.Fatal("WeightedSum stores before o")
+				}
+			}
+		}
+	})
+}
+
+// Four heads at once are as four by themselves; what lies behind the positions in
+// a row of scores or weights does not matter and stays.
+func TestFourHeads(t *testing.T) {
+	eachPath(t, func(t *testing.T, p *Path) {
+		if p.Scores4 == nil {
+			p = &Path{Scores4: scores4, WeightedSum4: weightedSum4}
+		}
+		r := newRand()
+		for _, size := range []int{16, 48, 64, 80, 128, 144} {
+			for n := 1; n <= Chunk; n++ {
+				in := floatInputs[r.IntN(len(floatInputs))]
+				name := fmt.Sprintf("%s, heads %d, %d positions", in.name, size, n)
+				keys := halfs("keys", n*size, r)
+				if n >= 4 {
+					q, c := floats("q", 4*size, r, in.make), in.make(r)
+					got, want := poisonedFloats("s", 4*Chunk), make([]float32, 4*Chunk)
+					copy(want, got)
+					p.Scores4(got, q, keys, c)
+					scores4(want, q, keys, c)
+					sameFloats(t, "Scores4 "+name, got, want)
+				}
+				weights := poisonedFloats("p", 4*Chunk)
+				for j := range 4 {
+					for i := range n {
+						weights[j*Chunk+i] = in.make(r)
+					}
+				}
+				got, want := poisonedFloats("o", 4*size), make([]float32, 4*size)
+				p.WeightedSum4(got, weights, keys)
+				weightedSum4(want, weights, keys)
+				sameFloats(t, "WeightedSum4 "+name, got, want)
+				if !intact[float32]("o", 4*size) {
+					t.Fatal("WeightedSum4 stores before o")
 				}
 			}
 		}

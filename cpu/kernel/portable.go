@@ -17,7 +17,9 @@ var portable = Path{
 	AddScaled:    addScaled,
 	ReLU2:        relu2,
 	MulAdd:       mulAdd,
+	Blend:        blend,
 	Scores:       scores,
+	Highest:      highest,
 	Exps:         exps,
 	WeightedSum:  weightedSum,
 	DotF16:       dotF16,
@@ -156,9 +158,23 @@ func mulAdd(y, x, u []float32, a float32) {
 	}
 }
 
+func blend(o, w []float32, a, b float32) {
+	for i := range o {
+		o[i] = FZ(FZ(o[i]*a) + FZ(w[i]*b))
+	}
+}
+
 func scores(s, q []float32, keys []uint16, c float32) {
 	for t := range s {
 		s[t] = dotHead(q, keys[t*len(q):]) * c
+	}
+}
+
+// scores4 is Path.Scores4.
+func scores4(s, q []float32, keys []uint16, c float32) {
+	size := len(q) / 4
+	for j := range 4 {
+		scores(s[j*Chunk:][:len(keys)/size], q[j*size:][:size], keys, c)
 	}
 }
 
@@ -172,6 +188,16 @@ func dotHead(q []float32, key []uint16) float32 {
 		chain[i%16] += float32(q[i] * FromHalf(key[i]))
 	}
 	return Halving(chain[:])
+}
+
+func highest(p []float32) float32 {
+	m := p[0]
+	for _, v := range p[1:] {
+		if v > m {
+			m = v
+		}
+	}
+	return m
 }
 
 func exps(p []float32, m float32) float32 {
@@ -190,6 +216,14 @@ func weightedSum(o, p []float32, values []uint16) {
 			sum += float32(p[t] * FromHalf(values[t*len(o)+i]))
 		}
 		o[i] = sum
+	}
+}
+
+// weightedSum4 is Path.WeightedSum4.
+func weightedSum4(o, p []float32, values []uint16) {
+	size := len(o) / 4
+	for j := range 4 {
+		weightedSum(o[j*size:][:size], p[j*Chunk:][:len(values)/size], values)
 	}
 }
 

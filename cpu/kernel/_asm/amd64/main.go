@@ -35,6 +35,9 @@ func main() {
 		scores(v)
 		weightedSum(v)
 	}
+	scores4()
+	weightedSum4()
+	highest()
 	exps()
 	blockSquares()
 	quantise()
@@ -43,6 +46,7 @@ func main() {
 	addScaled()
 	relu2()
 	mulAdd()
+	blend()
 	if err := f.Write(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

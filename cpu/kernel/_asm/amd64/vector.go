@@ -203,3 +203,27 @@ func mulAdd() {
 	})
 	ret()
 }
+
+func blend() {
+	f.Func("blendAVX2", "o []float32, w []float32, a float32, b float32", "", 0, "is Path.Blend.")
+	const a, b, bound, abs = 8, 9, 10, 11
+	f.Op("MOVQ %s, DI", f.Arg("o_base"))
+	f.Op("MOVQ %s, CX", f.Arg("o_len"))
+	f.Op("MOVQ %s, SI", f.Arg("w_base"))
+	f.Op("VBROADCASTSS %s, Y%d", f.Arg("a"), a)
+	f.Op("VBROADCASTSS %s, Y%d", f.Arg("b"), b)
+	broadcast(ymm, boundBits, bound)
+	broadcast(ymm, absBits, abs)
+	each([]string{"SI", "DI"}, 4, func(l lane) {
+		l.load("(DI)", 0)
+		l.op("VMULPS", a, 0, 0)
+		flushZero(l, 0, bound, abs, 2)
+		l.load("(SI)", 1)
+		l.op("VMULPS", b, 1, 1)
+		flushZero(l, 1, bound, abs, 2)
+		l.op("VADDPS", 1, 0, 0)
+		flushZero(l, 0, bound, abs, 2)
+		l.store(0, "(DI)")
+	})
+	ret()
+}

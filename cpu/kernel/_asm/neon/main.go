@@ -27,6 +27,7 @@ func main() {
 	addScaled()
 	relu2()
 	mulAdd()
+	blend()
 	if err := f.Write(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -189,3 +189,29 @@ func mulAdd() {
 	})
 	f.Op("RET")
 }
+
+func blend() {
+	f.Func("blendNEON", "o []float32, w []float32, a float32, b float32", "", 0, "is Path.Blend.")
+	const a, b, bound, abs = 8, 9, 10, 11
+	arg("o_base", "R0")
+	arg("o_len", "R1")
+	arg("w_base", "R2")
+	f.Op("FMOVS %s, F%d", f.Arg("a"), a)
+	f.Op("VDUP V%d.S[0], V%d.S4", a, a)
+	f.Op("FMOVS %s, F%d", f.Arg("b"), b)
+	f.Op("VDUP V%d.S[0], V%d.S4", b, b)
+	broadcast(boundBits, bound)
+	broadcast(absBits, abs)
+	each("R1", func(l lane) {
+		l.load("(R0)", 0)
+		fmul(0, 0, a)
+		flushZero(0, bound, abs, 2)
+		l.loadNext("R2", 1)
+		fmul(1, 1, b)
+		flushZero(1, bound, abs, 2)
+		fadd(0, 0, 1)
+		flushZero(0, bound, abs, 2)
+		l.storeNext(0, "R0")
+	})
+	f.Op("RET")
+}
