@@ -172,11 +172,13 @@ def people(dice, n):
 
 
 def belongings(dice, n):
-    """Facts of one kind: what is told, and what can be asked about each."""
+    """Facts of one kind: what is told, what can be asked about each that it says
+    forwards, and backwards: with what it says when turned round."""
     return [(f"{name} has a {color} {thing}.", [
-        (f"Who has the {thing}?", f"{name} has the {thing}."),
         (f"What does {name} have?", f"{name} has a {color} {thing}."),
-        (f"What color is the {thing}?", f"The {thing} is {color}."),
+    ], [
+        (f"Who has the {thing}?", f"the {thing} is {name}'s"),
+        (f"What color is the {thing}?", f"the {thing} is {color}"),
     ]) for name, (color, thing) in zip(people(dice, n), different(n, dice.thing))]
 
 
@@ -185,7 +187,8 @@ def whereabouts(dice, n):
     places = [derived("p", place)["in"] for pair in places for place in pair]
     return [(f"The {thing} is {place}.", [
         (f"Where is the {thing}?", f"The {thing} is {place}."),
-        (f"What is {place}?", f"The {thing} is {place}."),
+    ], [
+        (f"What is {place}?", f"{place} is the {thing}"),
     ]) for (_, thing), place in zip(different(n, dice.thing), places)]
 
 
@@ -193,8 +196,36 @@ def animals_named(dice, n):
     animals = different(n, lambda: (dice.choice(list(world.ANIMALS)),))
     return [(f"{name} is a {animal}.", [
         (f"What is {name}?", f"{name} is a {animal}."),
-        (f"Who is the {animal}?", f"The {animal} is {name}."),
+    ], [
+        (f"Who is the {animal}?", f"the {animal} is {name}"),
     ]) for name, (animal,) in zip(people(dice, n), animals)]
+
+
+def sentence(text):
+    return capital(text) + "."
+
+
+def as_told(facts):
+    """Facts and their questions. What stands behind a word is easy to find, what
+    stands before it is not: a transformer of this size does not learn to look for
+    a word's own earlier place. So an answer that needs what stands before goes
+    through the facts aloud, turns each round, and then finds its word as easily
+    as any other."""
+    found = []
+    for said, forwards, backwards in facts:
+        questions = list(forwards)
+        for which, (question, turned) in enumerate(backwards):
+            aloud = [f"{other[:-1]}: {others[which][1]}." for other, _, others in facts]
+            questions.append((question, " ".join([*aloud, f"So {turned}."])))
+        found.append((said, questions))
+    return found
+
+
+def turned_round(dice, facts):
+    """The same facts, told so that the backward questions ask for what they say forwards."""
+    which = dice.choice(range(len(facts[0][2])))
+    turned = [backwards[which] for _, _, backwards in facts]
+    return [(sentence(short), [(question, sentence(short))]) for question, short in turned]
 
 
 def told(dice, facts):
@@ -208,7 +239,7 @@ def told(dice, facts):
 def one_of_two(facts):
     """A question about one of two."""
     def ask(dice):
-        pair = facts(dice, 2)
+        pair = as_told(facts(dice, 2))
         question, answer = dice.choice(dice.choice(pair)[1])
         return with_an(f"{told(dice, pair)} {question}"), with_an(answer)
     ask.__name__ = f"one_of_two_{facts.__name__}"
@@ -217,10 +248,12 @@ def one_of_two(facts):
 
 def gathering(dice):
     """Several of a kind at once, and many questions about them."""
-    facts = dice.weighted({belongings: 2, whereabouts: 1, animals_named: 1})(dice, dice.choice(range(2, 7)))
-    asked = [question for _, questions in facts for question in dice.two(questions)]
+    kind, turned = dice.weighted({belongings: 2, whereabouts: 1, animals_named: 1}), dice.chance(0.6)
+    facts = kind(dice, dice.choice(range(2, 7 if turned else 5)))
+    facts = turned_round(dice, facts) if turned else as_told(facts)
+    asked = [dice.choice(questions) for _, questions in facts]
     dice.shuffle(asked)
-    exchanges = [(with_an(question), with_an(answer)) for question, answer in asked]
+    exchanges = [(with_an(question), with_an(answer)) for question, answer in asked[:6 if turned else dice.choice(range(1, 4))]]
     first, answer = exchanges[0]
     return [(f"{with_an(told(dice, facts))} {first}", answer), *exchanges[1:]]
 
@@ -388,7 +421,7 @@ def question(dice):
 
 def conversation(dice):
     """A list of exchanges."""
-    kind = dice.weighted({"short": 40, "story": 24, "told": 10, "long": 6, "gathering": 30, "again": 8, "in a row": 12})
+    kind = dice.weighted({"short": 40, "story": 24, "told": 10, "long": 6, "gathering": 16, "again": 6, "in a row": 4})
     if kind == "gathering":
         return gathering(dice)
     if kind == "again":
