@@ -61,47 +61,107 @@ func toHalf(dst []uint16, x []float32) bool {
 	return top < 0x7C00
 }
 
-// attended is the attention of one query head so far: the running maximum and the
-// sum of the weights. Its weighted values are in workerScratch.o.
-type attended struct{ m, l float32 }
+// attended is the attention of the query heads that share keys to some of the
+// positions.
+type attended struct {
+	m, l []float32 // (heads) highest score, sum of the weights
+	o    []float32 // (heads, HeadDim) weighted values
+}
+
+func newAttended(heads, dim int) attended {
+	return attended{m: make([]float32, heads), l: make([]float32, heads), o: make([]float32, heads*dim)}
+}
+
+// spread reports whether a batch is a single token whose heads are too few to
+// keep the workers busy: then these share its positions too.
+func (b *backend) spread() bool {
+	rows := b.scratch.rows
+	return b.scratch.parts != nil && len(rows) == 1 && rows[0].pos >= 2*kernel.Chunk
+}
+
+// parts is how many chunks of positions a spread token may have.
+func (b *backend) parts() int {
+	if b.workers == 1 || b.model.KVHeads >= 4*b.workers {
+		return 0
+	}
+	return (b.context + kernel.Chunk - 1) / kernel.Chunk
+}
 
 // attend computes the attention of every token and key head.
 func (b *backend) attend(worker int) {
-	kvHeads := b.model.KVHeads
+	w, kvHeads := &b.scratch.worker[worker], b.model.KVHeads
 	items := len(b.scratch.rows) * kvHeads
 	for lo, hi := b.pool.take(items, 1); lo < hi; lo, hi = b.pool.take(items, 1) {
 		for i := lo; i < hi; i++ {
-			b.attendHead(&b.scratch.worker[worker], i/kvHeads, i%kvHeads)
+			t, kv := i/kvHeads, i%kvHeads
+			b.chunk(w, w.sum, t, kv, 0)
+			for c := 1; c <= b.scratch.rows[t].pos/kernel.Chunk; c++ {
+				b.chunk(w, w.next, t, kv, c)
+				b.merge(w.sum, w.next)
+			}
+			b.attended(t, kv, w.sum)
 		}
 	}
 }
 
-// attendHead computes the attention of token t and key head kv. The query heads
-// that share its keys go through a chunk together, while it is near.
-func (b *backend) attendHead(w *workerScratch, t, kv int) {
-	s, m := &b.scratch, b.model
-	row, group, d := &s.rows[t], len(w.head), m.HeadDim
-	q := vector(s.q, t, m.Heads*d)[kv*group*d:][:group*d]
-	for pos := 0; pos <= row.pos; pos += kernel.Chunk {
-		n := min(kernel.Chunk, row.pos+1-pos)
-		at := b.cache.at(s.l, row.slot, kv, pos)
-		keys, values := b.cache.k[at:at+n*d], b.cache.v[at:at+n*d]
-		for j := 0; j < group; {
-			heads := b.together(group-j, n)
-			b.chunk(w, j, heads, q[j*d:][:heads*d], keys, values, pos == 0)
-			j += heads
-		}
-	}
-	out := vector(s.kqv, t, m.Heads*d)[kv*group*d:][:group*d]
-	for j := range w.head {
-		inv := kernel.Recip(w.head[j].l)
-		for i, o := range vector(w.o, j, d) {
-			out[j*d+i] = kernel.FZ(o * inv)
+// attendParts computes the attention of one token to every chunk by itself.
+func (b *backend) attendParts(worker int) {
+	chunks := b.scratch.rows[0].pos/kernel.Chunk + 1
+	items := chunks * b.model.KVHeads
+	for lo, hi := b.pool.take(items, 1); lo < hi; lo, hi = b.pool.take(items, 1) {
+		for i := lo; i < hi; i++ {
+			b.chunk(&b.scratch.worker[worker], b.scratch.parts[i], 0, i/chunks, i%chunks)
 		}
 	}
 }
 
-// together is how many of so many heads go through a chunk of n positions at once.
+// attendJoin joins them, in the order of the positions.
+func (b *backend) attendJoin(int) {
+	chunks := b.scratch.rows[0].pos/kernel.Chunk + 1
+	for lo, hi := b.pool.take(b.model.KVHeads, 1); lo < hi; lo, hi = b.pool.take(b.model.KVHeads, 1) {
+		for kv := lo; kv < hi; kv++ {
+			parts := b.scratch.parts[kv*chunks:][:chunks]
+			for _, part := range parts[1:] {
+				b.merge(parts[0], part)
+			}
+			b.attended(0, kv, parts[0])
+		}
+	}
+}
+
+// chunk computes the attention of token t and key head kv to chunk c of the
+// positions: point 7 of the contract. The query heads that share the keys go
+// through it together, while it is near.
+func (b *backend) chunk(w *workerScratch, to attended, t, kv, c int) {
+	s, d, group := &b.scratch, b.model.HeadDim, len(to.m)
+	row, pos := &s.rows[t], c*kernel.Chunk
+	n := min(kernel.Chunk, row.pos+1-pos)
+	at := b.cache.at(s.l, row.slot, kv, pos)
+	keys, values := b.cache.k[at:at+n*d], b.cache.v[at:at+n*d]
+	q := vector(s.q, t, b.model.Heads*d)[kv*group*d:][:group*d]
+	for j := 0; j < group; {
+		heads := b.together(group-j, n)
+		q, o := q[j*d:][:heads*d], to.o[j*d:][:heads*d]
+		if heads == 1 {
+			b.Scores(w.score[:n], q, keys, b.scoreScale)
+		} else {
+			b.Scores4(w.score, q, keys, b.scoreScale)
+		}
+		for i := range heads {
+			p := w.score[i*kernel.Chunk:][:n]
+			to.m[j+i] = b.Highest(p)
+			to.l[j+i] = b.Exps(p, to.m[j+i])
+		}
+		if heads == 1 {
+			b.WeightedSum(o, w.score[:n], values)
+		} else {
+			b.WeightedSum4(o, w.score, values)
+		}
+		j += heads
+	}
+}
+
+// together is how many of so many heads go through n positions at once.
 func (b *backend) together(heads, n int) int {
 	if b.Scores4 != nil && heads >= 4 && n >= 4 && b.model.HeadDim%16 == 0 {
 		return 4
@@ -109,47 +169,26 @@ func (b *backend) together(heads, n int) int {
 	return 1
 }
 
-// chunk adds up to 64 positions to the attention of one or four query heads from
-// head j on: point 7 of the contract.
-func (b *backend) chunk(w *workerScratch, j, heads int, q []float32, keys, values []uint16, first bool) {
-	d := b.model.HeadDim
-	n := len(keys) / d
-	if heads == 1 {
-		b.Scores(w.score[:n], q, keys, b.scoreScale)
-	} else {
-		b.Scores4(w.score, q, keys, b.scoreScale)
-	}
-	var now [4]attended
-	for i := range heads {
-		p := w.score[i*kernel.Chunk:][:n]
-		now[i].m = b.Highest(p)
-		now[i].l = b.Exps(p, now[i].m)
-	}
-	sum := w.o[j*d:][:heads*d]
-	if !first {
-		sum = w.next[:heads*d]
-	}
-	if heads == 1 {
-		b.WeightedSum(sum, w.score[:n], values)
-	} else {
-		b.WeightedSum4(sum, w.score, values)
-	}
-	for i := range heads {
-		if first {
-			w.head[j+i] = now[i]
-		} else {
-			b.merge(&w.head[j+i], now[i], vector(w.o, j+i, d), vector(sum, i, d))
-		}
+// merge adds what comes next to the attention so far.
+func (b *backend) merge(a, next attended) {
+	for j := range a.m {
+		top := max(a.m[j], next.m[j])
+		old, now := kernel.Exp2(a.m[j]-top), kernel.Exp2(next.m[j]-top)
+		b.Blend(vector(a.o, j, b.model.HeadDim), vector(next.o, j, b.model.HeadDim), old, now)
+		a.m[j], a.l[j] = top, float32(a.l[j]*old)+float32(next.l[j]*now)
 	}
 }
 
-// merge adds a chunk to the attention of a head: o and next are their weighted
-// values.
-func (b *backend) merge(a *attended, now attended, o, next []float32) {
-	top := max(a.m, now.m)
-	fresh, old := kernel.Exp2(now.m-top), kernel.Exp2(a.m-top)
-	b.Blend(o, next, old, fresh)
-	a.m, a.l = top, float32(a.l*old)+float32(now.l*fresh)
+// attended stores the output of token t and key head kv.
+func (b *backend) attended(t, kv int, a attended) {
+	d, group := b.model.HeadDim, len(a.m)
+	out := vector(b.scratch.kqv, t, b.model.Heads*d)[kv*group*d:][:group*d]
+	for j := range a.l {
+		inv := kernel.Recip(a.l[j])
+		for i, o := range vector(a.o, j, d) {
+			out[j*d+i] = kernel.FZ(o * inv)
+		}
+	}
 }
 
 // scoreScale returns log2(e)/sqrt(d), rounded to float32 once.

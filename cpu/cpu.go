@@ -36,7 +36,7 @@ func New(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 	}
 	b.batch = opt.Batch
 	if b.batch <= 0 {
-		b.batch = max(128/path.Panel, 1) * path.Panel
+		b.batch = (128 + path.Panel - 1) / path.Panel * path.Panel // 128 tokens in one batch
 	}
 	b.slots, b.context = opt.Slots, opt.Context
 	if b.slots < 1 || b.context < 1 {
@@ -158,6 +158,9 @@ func MemoryFor(m *weights.Model, opt compute.Options) (mem Memory) {
 		worker += kernel.TileRows * width
 	}
 	rotations := 2 * 4 * int64(opt.Context) * int64(m.HeadDim/2)
+	if opt.Threads > 1 && m.KVHeads < 4*opt.Threads { // backend.parts
+		rotations += int64(opt.Context+kernel.Chunk-1) / kernel.Chunk * int64(4*heads+8*m.Heads)
+	}
 	mem.Scratch = rotations + int64(opt.Batch)*int64(row) + int64(opt.Threads)*int64(worker)
 	return mem
 }

@@ -3,9 +3,11 @@ package cpu
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/test/tiny"
 )
@@ -76,6 +78,42 @@ func TestFew(t *testing.T) {
 		b.memory.Weights, b.memory.Screen = c.weights, 0
 		if got := b.Info().Few; got != c.want {
 			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
+// TestSpread: a token whose positions the workers share has the logits that it has
+// in a batch, where each head is one worker's.
+func TestSpread(t *testing.T) {
+	for _, shape := range tiny.Shapes() {
+		if shape.Name != "three to one" && shape.Name != "heads of 128" {
+			continue
+		}
+		m := tiny.New(shape, 1)
+		tokens := make([]int32, 2*kernel.Chunk+70)
+		for i := range tokens {
+			tokens[i] = int32(i*i) % int32(m.VocabSize)
+		}
+		logits := func(threads, batch int) []float32 {
+			b, err := New(m, compute.Options{Slots: 1, Context: len(tokens), Batch: batch, Threads: threads})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			out := make([]float32, len(tokens)*m.VocabSize)
+			if err := b.Forward([]compute.Step{{Tokens: tokens, Logits: out}}); err != nil {
+				t.Fatal(err)
+			}
+			if spread := b.(*backend).scratch.parts != nil; spread != (threads > 1) {
+				t.Errorf("%s, %d threads: spread is %v", shape.Name, threads, spread)
+			}
+			return out
+		}
+		want := logits(1, len(tokens))
+		for _, threads := range []int{2, 3} {
+			if got := logits(threads, 1); !slices.Equal(got, want) {
+				t.Errorf("%s, %d threads: other logits token by token", shape.Name, threads)
+			}
 		}
 	}
 }

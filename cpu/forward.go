@@ -33,6 +33,8 @@ type scratch struct {
 	x    []float32 // (batch, Hidden) normed input of the head
 	in   quantised // input of the BitLinears
 
+	parts []attended // (KVHeads, chunks of the context) of a token that is spread, or nil
+
 	one    [][1]compute.Candidate // (batch) best token of rows that continue
 	logits [][]float32            // (..., VocabSize) for rows whose logits nobody else holds
 	spare  int                    // how many of them the batch uses
@@ -42,18 +44,16 @@ type scratch struct {
 
 // workerScratch is what one worker needs for itself.
 type workerScratch struct {
-	acc       []int32    // sums of a stretch of tiles
-	tile      []uint32   // (max width/16, 64) a tile of trits unpacked
-	codesTile []uint8    // (max width, 64) the same as codes
-	y         []float32  // (max width) normed vector
-	sums      []float32  // (max width/16) block sums of squares
-	codes     []int8     // (max width)
-	score     []float32  // (4, 64)
-	head      []attended // (heads that share keys)
-	o         []float32  // (heads that share keys, HeadDim) their weighted values
-	next      []float32  // (4, HeadDim) those of another chunk
-	line      []float32  // (Hidden) one widened row of the head
-	numeric   bool       // a vector left the contract's range
+	acc       []int32   // sums of a stretch of tiles
+	tile      []uint32  // (max width/16, 64) a tile of trits unpacked
+	codesTile []uint8   // (max width, 64) the same as codes
+	y         []float32 // (max width) normed vector
+	sums      []float32 // (max width/16) block sums of squares
+	codes     []int8    // (max width)
+	score     []float32 // (4, 64)
+	sum, next attended  // of the heads that share keys
+	line      []float32 // (Hidden) one widened row of the head
+	numeric   bool      // a vector left the contract's range
 }
 
 // unpacked returns room for the kernel words of a tile of m.
@@ -78,6 +78,9 @@ func (b *backend) allocate() {
 	s.gate = make([]float32, b.batch*m.FFN)
 	s.up = make([]float32, b.batch*m.FFN)
 	s.in = newQuantised(b.batch, width, b.Path)
+	for range b.parts() * m.KVHeads {
+		s.parts = append(s.parts, newAttended(m.Heads/m.KVHeads, m.HeadDim))
+	}
 	s.worker = make([]workerScratch, b.workers)
 	for i := range s.worker {
 		w := &s.worker[i]
@@ -92,9 +95,8 @@ func (b *backend) allocate() {
 		w.sums = make([]float32, width/16)
 		w.codes = make([]int8, width)
 		w.score = make([]float32, 4*kernel.Chunk)
-		w.head = make([]attended, m.Heads/m.KVHeads)
-		w.o = make([]float32, len(w.head)*m.HeadDim)
-		w.next = make([]float32, 4*m.HeadDim)
+		w.sum = newAttended(m.Heads/m.KVHeads, m.HeadDim)
+		w.next = newAttended(m.Heads/m.KVHeads, m.HeadDim)
 		w.line = make([]float32, m.Hidden)
 	}
 	b.scoreScale = scoreScale(m.HeadDim)
@@ -108,6 +110,7 @@ func (b *backend) allocate() {
 // They are bound once: a method value made at each call would be garbage.
 type regions struct {
 	embed, attnNorm, qkv, rope, attend, subNorm, o     func(int)
+	attendParts, attendJoin                            func(int)
 	ffnNorm, gateUp, ffnSubNorm, down, outNorm, logits func(int)
 	screen, rescore                                    func(int)
 }
@@ -115,7 +118,7 @@ type regions struct {
 func (b *backend) bindRegions() regions {
 	return regions{
 		embed: b.embed, attnNorm: b.attnNorm, qkv: b.qkv, rope: b.rope, attend: b.attend,
-		subNorm: b.subNorm, o: b.attnOut, ffnNorm: b.ffnNorm, gateUp: b.gateUp,
+		attendParts: b.attendParts, attendJoin: b.attendJoin, subNorm: b.subNorm, o: b.attnOut, ffnNorm: b.ffnNorm, gateUp: b.gateUp,
 		ffnSubNorm: b.ffnSubNorm, down: b.down, outNorm: b.outNorm, logits: b.head,
 		screen: b.screenTiles, rescore: b.rescore,
 	}
@@ -136,7 +139,12 @@ func (b *backend) forward() (ok bool) {
 		b.tap("Qcur", s.l, s.q)
 		b.tap("Kcur", s.l, s.k)
 		b.tap("Vcur", s.l, s.v)
-		b.pool.run(r.attend)
+		if b.spread() {
+			b.pool.run(r.attendParts)
+			b.pool.run(r.attendJoin)
+		} else {
+			b.pool.run(r.attend)
+		}
 		b.tap("kqv_out", s.l, s.kqv)
 		b.quantise(r.subNorm, m.Heads*m.HeadDim)
 		b.tapCodes("attn_sub_norm")

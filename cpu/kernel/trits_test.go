@@ -265,3 +265,37 @@ func BenchmarkPackTrits(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCodesMat multiplies a tile with four panels of tokens.
+func BenchmarkCodesMat(b *testing.B) {
+	for _, p := range native() {
+		for _, n := range []int{2560, 6912} {
+			if p.CodesMat == nil {
+				continue
+			}
+			b.Run(fmt.Sprintf("%s, %d columns", p.Name, n), func(b *testing.B) {
+				const panels = 4
+				codes, x := make([]uint8, TileRows*n), make([]int8, panels*p.Panel*n)
+				acc := make([]int32, p.Panel*TileRows)
+				seconds := fastest(b, func() {
+					for at := 0; at < len(x); at += p.Panel * n {
+						p.CodesMat(acc, codes, x[at:][:p.Panel*n])
+					}
+				})
+				b.ReportMetric(float64(len(x)*TileRows)/seconds/1e9, "GMAC/s")
+			})
+		}
+	}
+}
+
+func BenchmarkUnpackCodes(b *testing.B) {
+	const n = 2560
+	w, codes := make([]uint32, n/TritWeights*TileRows), make([]uint8, n*TileRows)
+	for _, p := range native() {
+		if p.UnpackCodes != nil {
+			b.Run(p.Name, func(b *testing.B) {
+				b.ReportMetric(1e9*fastest(b, func() { p.UnpackCodes(codes, w) }), "ns/tile")
+			})
+		}
+	}
+}
