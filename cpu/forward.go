@@ -47,6 +47,7 @@ type workerScratch struct {
 	acc       []int32   // sums of a stretch of tiles
 	tile      []uint32  // (max width/16, 64) a tile of trits unpacked
 	codesTile []uint8   // (max width, 64) the same as codes
+	scales    []float32 // (Panel) of the tokens of a group
 	y         []float32 // (max width) normed vector
 	sums      []float32 // (max width/16) block sums of squares
 	codes     []int8    // (max width)
@@ -91,6 +92,7 @@ func (b *backend) allocate() {
 		if b.CodesMat != nil {
 			w.codesTile = make([]uint8, kernel.TritWeights*tileWords(b.Path, width))
 		}
+		w.scales = make([]float32, b.Panel)
 		w.y = make([]float32, width)
 		w.sums = make([]float32, width/16)
 		w.codes = make([]int8, width)

@@ -164,9 +164,7 @@ func (b *backend) product(worker int, m *matrix, lo, hi int, out []float32, add 
 		words := b.unpack(w, m, tile)
 		for first := 0; first < tokens; {
 			width := b.productGroup(w, words, first)
-			for t := first; t < min(first+width, tokens); t++ {
-				b.store(m, t, tile, w.acc[(t-first)*kernel.TileRows:][:kernel.TileRows], out, add)
-			}
+			b.storeGroup(w, m, first, min(width, tokens-first), tile, out, add)
 			first += width
 		}
 	}
@@ -208,7 +206,30 @@ func (b *backend) productGroup(w *workerScratch, words []uint32, first int) (wid
 	return width
 }
 
-// store scales the sums of the rows from a tile on: point 4 of the contract.
+// storeGroup scales the sums of a tile of the tokens from first on: point 4 of the
+// contract.
+func (b *backend) storeGroup(w *workerScratch, m *matrix, first, tokens, tile int, out []float32, add bool) {
+	x, row := &b.scratch.in, tile*kernel.TileRows
+	if b.ScaleTile == nil || row+kernel.TileRows > m.rows {
+		for t := range tokens {
+			b.store(m, first+t, tile, w.acc[t*kernel.TileRows:][:kernel.TileRows], out, add)
+		}
+		return
+	}
+	scales := w.scales[:tokens]
+	for t := range scales {
+		scales[t] = kernel.FZ(x.scale[first+t] * m.scale)
+	}
+	scale := b.ScaleTile
+	if add {
+		scale = b.AddScaledTile
+	}
+	last := first + tokens - 1
+	scale(out[first*m.rows+row:last*m.rows+row+kernel.TileRows], w.acc[:tokens*kernel.TileRows],
+		x.sum[first:first+tokens], scales, int32(m.rows))
+}
+
+// store does so for one token and its rows from a tile on.
 func (b *backend) store(m *matrix, t, tile int, sums []int32, out []float32, add bool) {
 	x, first := &b.scratch.in, tile*kernel.TileRows
 	last := min(first+len(sums), m.rows)

@@ -168,6 +168,16 @@ func scaleAVX2(out []float32, acc []int32, sum int32, s float32)
 //go:noescape
 func addScaledAVX2(h []float32, acc []int32, sum int32, s float32)
 
+// scaleTileAVX2 is Path.ScaleTile.
+//
+//go:noescape
+func scaleTileAVX2(out []float32, acc []int32, sums []int32, scales []float32, stride int32)
+
+// addScaledTileAVX2 is Path.AddScaledTile.
+//
+//go:noescape
+func addScaledTileAVX2(out []float32, acc []int32, sums []int32, scales []float32, stride int32)
+
 // relu2AVX2 is Path.ReLU2.
 //
 //go:noescape

@@ -84,6 +84,12 @@ type Path struct {
 	// AddScaled stores h = FZ(h + float(acc - sum)*s). Any length.
 	AddScaled func(h []float32, acc []int32, sum int32, s float32)
 
+	// ScaleTile and AddScaledTile are Scale and AddScaled for some tokens and a whole
+	// tile: acc (tokens, 64); sums and scales (tokens); the 64 rows of token t begin
+	// at out[t*stride]. nil where they save nothing.
+	ScaleTile     func(out []float32, acc, sums []int32, scales []float32, stride int32)
+	AddScaledTile func(out []float32, acc, sums []int32, scales []float32, stride int32)
+
 	// ReLU2 stores v = FZ((u*u)*up), u = max(gate, 0). Any length; v may be gate.
 	ReLU2 func(v, gate, up []float32)
 

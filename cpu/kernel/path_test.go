@@ -320,6 +320,43 @@ func TestScale(t *testing.T) {
 	})
 }
 
+// A tile is as its tokens one by one; what lies between their rows stays.
+func TestScaleTile(t *testing.T) {
+	eachPath(t, func(t *testing.T, p *Path) {
+		if p.ScaleTile == nil {
+			t.Skip("has no such kernels")
+		}
+		r := newRand()
+		for _, in := range floatInputs {
+			for tokens := range 14 {
+				stride := TileRows + r.IntN(3)*16
+				acc, sums, scales := edge[int32]("acc", tokens*TileRows), make([]int32, tokens), floats("scales", tokens, r, in.make)
+				for i := range acc {
+					acc[i] = int32(r.Uint32()) >> r.IntN(24)
+				}
+				for i := range sums {
+					sums[i] = int32(r.Uint32() >> 8)
+				}
+				got := floats("out", max(0, (tokens-1)*stride+TileRows), r, in.make)
+				want := slices.Clone(got)
+				p.AddScaledTile(got, acc, sums, scales, int32(stride))
+				for i := range tokens {
+					addScaled(want[i*stride:][:TileRows], acc[i*TileRows:], sums[i], scales[i])
+				}
+				sameFloats(t, "AddScaledTile "+in.name, got, want)
+				p.ScaleTile(got, acc, sums, scales, int32(stride))
+				for i := range tokens {
+					scale(want[i*stride:][:TileRows], acc[i*TileRows:], sums[i], scales[i])
+				}
+				sameFloats(t, "ScaleTile "+in.name, got, want)
+				if tokens > 0 && !intact[float32]("out", len(got)) {
+					t.Fatal("stores before the output")
+				}
+			}
+		}
+	})
+}
+
 func TestReLU2(t *testing.T) {
 	eachPath(t, func(t *testing.T, p *Path) {
 		r := newRand()

@@ -44,6 +44,8 @@ func main() {
 	mulMax()
 	scale()
 	addScaled()
+	scaleTile()
+	addScaledTile()
 	relu2()
 	mulAdd()
 	blend()

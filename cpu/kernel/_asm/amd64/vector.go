@@ -164,6 +164,65 @@ func addScaled() {
 	ret()
 }
 
+// scaleTile goes through the 64 rows of each token.
+func scaleTile() {
+	f.Func("scaleTileAVX2", "out []float32, acc []int32, sums []int32, scales []float32, stride int32", "", 0, "is Path.ScaleTile.")
+	tileTokens(func(l lane, at, sum, s int) {
+		tileScaled(l, at, sum, s)
+		f.Op("VMOVUPS Y0, %d(DI)", at)
+	})
+}
+
+func addScaledTile() {
+	f.Func("addScaledTileAVX2", "out []float32, acc []int32, sums []int32, scales []float32, stride int32", "", 0, "is Path.AddScaledTile.")
+	const bound, abs = 10, 11
+	broadcast(ymm, boundBits, bound)
+	broadcast(ymm, absBits, abs)
+	tileTokens(func(l lane, at, sum, s int) {
+		tileScaled(l, at, sum, s)
+		f.Op("VADDPS %d(DI), Y0, Y0", at)
+		flushZero(l, 0, bound, abs, 2)
+		f.Op("VMOVUPS Y0, %d(DI)", at)
+	})
+}
+
+// tileTokens runs body for each 8 rows of each token, at so many bytes behind DI
+// and SI.
+func tileTokens(body func(l lane, at, sum, s int)) {
+	const sum, s = 8, 9
+	f.Op("MOVQ %s, DI", f.Arg("out_base"))
+	f.Op("MOVQ %s, SI", f.Arg("acc_base"))
+	f.Op("MOVQ %s, R8", f.Arg("sums_base"))
+	f.Op("MOVQ %s, CX", f.Arg("sums_len"))
+	f.Op("MOVQ %s, R9", f.Arg("scales_base"))
+	f.Op("MOVLQSX %s, R10", f.Arg("stride"))
+	f.Op("SHLQ $2, R10")
+	token, done := f.NewLabel("token"), f.NewLabel("done")
+	f.Label(token)
+	f.Op("SUBQ $1, CX")
+	f.Op("JL %s", done)
+	f.Op("VBROADCASTSS (R8), Y%d", sum)
+	f.Op("VBROADCASTSS (R9), Y%d", s)
+	for at := 0; at < 256; at += 32 {
+		body(lane{"Y", "VMOVUPS"}, at, sum, s)
+	}
+	f.Op("ADDQ R10, DI")
+	f.Op("ADDQ $256, SI")
+	f.Op("ADDQ $4, R8")
+	f.Op("ADDQ $4, R9")
+	f.Op("JMP %s", token)
+	f.Label(done)
+	ret()
+}
+
+// tileScaled leaves float(acc - sum) * s in register 0.
+func tileScaled(l lane, at, sum, s int) {
+	f.Op("VMOVDQU %d(SI), Y0", at)
+	l.op("VPSUBD", sum, 0, 0)
+	f.Op("VCVTDQ2PS Y0, Y0")
+	l.op("VMULPS", s, 0, 0)
+}
+
 func relu2() {
 	f.Func("relu2AVX2", "v []float32, gate []float32, up []float32", "", 0, "is Path.ReLU2.")
 	const zero, bound, abs = 8, 9, 10
