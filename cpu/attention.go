@@ -20,6 +20,9 @@ func (b *backend) rope(worker int) {
 	}
 }
 
+// halfInf is float16's infinity, above which there are NaNs only.
+const halfInf = 0x7C00
+
 // ropeToken reports false where a key or value does not fit float16.
 func (b *backend) ropeToken(t int) (ok bool) {
 	s, m, c := &b.scratch, b.model, &b.cache
@@ -28,37 +31,17 @@ func (b *backend) ropeToken(t int) (ok bool) {
 	cos, sin := b.cos[row.pos*half:][:half], b.sin[row.pos*half:][:half]
 	q := vector(s.q, t, m.Heads*m.HeadDim)
 	for j := range m.Heads {
-		rotate(vector(q, j, m.HeadDim), cos, sin)
+		b.Rotate(vector(q, j, m.HeadDim), cos, sin)
 	}
 	k, v := vector(s.k, t, m.KVHeads*m.HeadDim), vector(s.v, t, m.KVHeads*m.HeadDim)
 	ok = true
 	for j := range m.KVHeads {
-		rotate(vector(k, j, m.HeadDim), cos, sin)
+		b.Rotate(vector(k, j, m.HeadDim), cos, sin)
 		at := c.at(s.l, row.slot, j, row.pos)
-		ok = toHalf(c.k[at:at+m.HeadDim], vector(k, j, m.HeadDim)) && ok
-		ok = toHalf(c.v[at:at+m.HeadDim], vector(v, j, m.HeadDim)) && ok
+		ok = b.Halves(c.k[at:at+m.HeadDim], vector(k, j, m.HeadDim)) < halfInf && ok
+		ok = b.Halves(c.v[at:at+m.HeadDim], vector(v, j, m.HeadDim)) < halfInf && ok
 	}
 	return ok
-}
-
-// rotate turns the pairs (i, i+d/2) of one head.
-func rotate(x, cos, sin []float32) {
-	x, y := x[:len(cos)], x[len(cos):][:len(cos)]
-	for i, c := range cos {
-		a, b, s := x[i], y[i], sin[i]
-		x[i] = kernel.FZ(float32(a*c) - float32(b*s))
-		y[i] = kernel.FZ(float32(b*c) + float32(a*s))
-	}
-}
-
-// toHalf rounds a vector to float16 and reports whether all of it is finite.
-func toHalf(dst []uint16, x []float32) bool {
-	top := uint16(0)
-	for i, v := range x {
-		dst[i] = kernel.ToHalf(v)
-		top = max(top, dst[i]&0x7FFF)
-	}
-	return top < 0x7C00
 }
 
 // attended is the attention of the query heads that share keys to some of the

@@ -6,7 +6,7 @@
 # computed equal bits.
 #
 # BITNET_TEST_DATA     folder with llama3/tokenizer.model, which the project may not carry
-# BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avxvnni,avx512,avx512vbmi,neon,data,llvm,vulkan,opengl,shadertools,torch
+# BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avxvnni,avx512,avx512vbmi,amx,neon,data,llvm,vulkan,opengl,shadertools,torch
 # BITNET_TEST_LONG     -v or so: the parity suite without -short (an hour on two cores)
 # BITNET_FUZZ_TIME     time for each fuzz target (3s)
 set -euo pipefail
@@ -25,11 +25,11 @@ only() {
 	for name in "$@"; do case ",$list," in *",$name,"*) printf '%s,' "$name" ;; esac; done
 }
 require=${BITNET_TEST_REQUIRE:-}
-known="portable avx2 avxvnni avx512 avx512vbmi neon data llvm vulkan opengl shadertools torch"
+known="portable avx2 avxvnni avx512 avx512vbmi amx neon data llvm vulkan opengl shadertools torch"
 for name in ${require//,/ }; do
 	case " $known " in *" $name "*) ;; *) echo "BITNET_TEST_REQUIRE: $name is none of $known"; exit 2 ;; esac
 done
-native=$(only "$require" portable avx2 avxvnni avx512 avx512vbmi data llvm vulkan opengl shadertools torch)
+native=$(only "$require" portable avx2 avxvnni avx512 avx512vbmi amx data llvm vulkan opengl shadertools torch)
 [ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm vulkan opengl shadertools torch)
 
 # SwiftShader, the Vulkan device with the fewest features, is part of a package

@@ -16,6 +16,7 @@ func Features() []string {
 		{"avx512vl", cpu.X86.HasAVX512VL},
 		{"avx512vnni", cpu.X86.HasAVX512VNNI},
 		{"avx512vbmi", cpu.X86.HasAVX512VBMI},
+		{"amx-int8", cpu.X86.HasAMXInt8},
 		{"asimd", cpu.ARM64.HasASIMD},
 		{"asimddp", cpu.ARM64.HasASIMDDP},
 		{"i8mm", cpu.ARM64.HasI8MM},

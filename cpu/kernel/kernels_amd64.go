@@ -192,3 +192,13 @@ func mulAddAVX2(y []float32, x []float32, u []float32, a float32)
 //
 //go:noescape
 func blendAVX2(o []float32, w []float32, a float32, b float32)
+
+// rotateAVX2 is Path.Rotate.
+//
+//go:noescape
+func rotateAVX2(x []float32, cos []float32, sin []float32)
+
+// halvesAVX2 is Path.Halves.
+//
+//go:noescape
+func halvesAVX2(dst []uint16, x []float32) uint32

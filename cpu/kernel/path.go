@@ -100,6 +100,14 @@ type Path struct {
 	// (len(s), len(q)) of one head. 1 to 64 scores; any len(q) >= 16.
 	Scores func(s, q []float32, keys []uint16, c float32)
 
+	// Rotate turns the pairs (i, i+n) of x (2n) by the angles whose cosines and
+	// sines are given (n): FZ of a*cos - b*sin and b*cos + a*sin. Any length.
+	Rotate func(x, cos, sin []float32)
+
+	// Halves rounds x to float16 and returns the largest of the results without
+	// their signs, as bits. Any length.
+	Halves func(dst []uint16, x []float32) uint32
+
 	// Blend stores o = FZ(FZ(o*a) + FZ(w*b)). Any length.
 	Blend func(o, w []float32, a, b float32)
 

@@ -15,6 +15,8 @@ var neon = Path{
 	AddScaled:    addScaledNEON,
 	ReLU2:        relu2NEON,
 	MulAdd:       mulAddNEON,
+	Rotate:       rotate,
+	Halves:       halves,
 	Blend:        blendNEON,
 	Scores:       scoresNEON,
 	Highest:      highest,

@@ -320,6 +320,69 @@ func TestScale(t *testing.T) {
 	})
 }
 
+func TestRotate(t *testing.T) {
+	eachPath(t, func(t *testing.T, p *Path) {
+		r := newRand()
+		for _, in := range floatInputs {
+			for n := 0; n <= 70; n++ {
+				cos, sin := floats("cos", n, r, in.make), floats("sin", n, r, in.make)
+				got := floats("x", 2*n, r, in.make)
+				want := slices.Clone(got)
+				p.Rotate(got, cos, sin)
+				rotate(want, cos, sin)
+				sameFloats(t, "Rotate "+in.name, got, want)
+				if n > 0 && !intact[float32]("x", 2*n) {
+					t.Fatal("Rotate stores before x")
+				}
+			}
+		}
+	})
+}
+
+// Halves round as ToHalf does: every float16, the middle between it and the next,
+// and what is next to the middle; and every length.
+func TestHalves(t *testing.T) {
+	var x []float32
+	for h := range uint16(0x7C00) {
+		low, high := FromHalf(h), float32(65536)
+		if h < 0x7BFF {
+			high = FromHalf(h + 1)
+		}
+		middle := (low + high) / 2
+		for _, v := range []float32{low, middle, math.Nextafter32(middle, 0), math.Nextafter32(middle, high)} {
+			x = append(x, v, -v)
+		}
+	}
+	eachPath(t, func(t *testing.T, p *Path) {
+		r := newRand()
+		check := func(x []float32) {
+			got, want := edge[uint16]("dst", len(x)), make([]uint16, len(x))
+			gotTop, wantTop := p.Halves(got, x), halves(want, x)
+			if gotTop != wantTop || !slices.Equal(got, want) {
+				t.Fatalf("Halves of %d: largest %04X, want %04X", len(x), gotTop, wantTop)
+			}
+			if len(x) > 0 && !intact[uint16]("dst", len(x)) {
+				t.Fatal("Halves stores before dst")
+			}
+		}
+		for at := 0; at < len(x); at += 1 << 12 {
+			check(x[at:min(at+1<<12, len(x))])
+		}
+		for n := 0; n <= 70; n++ {
+			for top := range max(n, 1) {
+				v := floats("x", n, r, func(r *rand.Rand) float32 { return float32(r.NormFloat64()) })
+				if n > 0 {
+					v[top] = []float32{1e30, -1e30, float32(math.Inf(1)), 70, -70}[r.IntN(5)]
+				}
+				check(v)
+			}
+		}
+		if got := p.Halves(make([]uint16, 1), []float32{float32(math.NaN())}); got <= 0x7C00 {
+			t.Errorf("a NaN became %04X", got)
+		}
+	})
+}
+
 // A tile is as its tokens one by one; what lies between their rows stays.
 func TestScaleTile(t *testing.T) {
 	eachPath(t, func(t *testing.T, p *Path) {

@@ -17,6 +17,8 @@ var portable = Path{
 	AddScaled:    addScaled,
 	ReLU2:        relu2,
 	MulAdd:       mulAdd,
+	Rotate:       rotate,
+	Halves:       halves,
 	Blend:        blend,
 	Scores:       scores,
 	Highest:      highest,
@@ -156,6 +158,24 @@ func mulAdd(y, x, u []float32, a float32) {
 	for i := range y {
 		y[i] = float32(x[i]*a) + u[i]
 	}
+}
+
+func rotate(x, cos, sin []float32) {
+	x, y := x[:len(cos)], x[len(cos):][:len(cos)]
+	for i, c := range cos {
+		a, b, s := x[i], y[i], sin[i]
+		x[i] = FZ(float32(a*c) - float32(b*s))
+		y[i] = FZ(float32(b*c) + float32(a*s))
+	}
+}
+
+func halves(dst []uint16, x []float32) uint32 {
+	top := uint16(0)
+	for i, v := range x {
+		dst[i] = ToHalf(v)
+		top = max(top, dst[i]&0x7FFF)
+	}
+	return uint32(top)
 }
 
 func blend(o, w []float32, a, b float32) {

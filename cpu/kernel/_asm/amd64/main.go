@@ -49,6 +49,8 @@ func main() {
 	relu2()
 	mulAdd()
 	blend()
+	rotate()
+	halves()
 	if err := f.Write(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -263,6 +263,81 @@ func mulAdd() {
 	ret()
 }
 
+func rotate() {
+	f.Func("rotateAVX2", "x []float32, cos []float32, sin []float32", "", 0, "is Path.Rotate.")
+	const a, b, cos, sin, t, u, bound, abs = 0, 1, 2, 3, 4, 5, 10, 11
+	f.Op("MOVQ %s, DI", f.Arg("x_base"))
+	f.Op("MOVQ %s, BX", f.Arg("cos_base"))
+	f.Op("MOVQ %s, CX", f.Arg("cos_len"))
+	f.Op("MOVQ %s, DX", f.Arg("sin_base"))
+	f.Op("LEAQ (DI)(CX*4), SI")
+	broadcast(ymm, boundBits, bound)
+	broadcast(ymm, absBits, abs)
+	each([]string{"DI", "SI", "BX", "DX"}, 4, func(l lane) {
+		for i, from := range []string{"(DI)", "(SI)", "(BX)", "(DX)"} {
+			l.load(from, a+i)
+		}
+		l.op("VMULPS", cos, a, t)
+		l.op("VMULPS", sin, b, u)
+		l.op("VSUBPS", u, t, t)
+		flushZero(l, t, bound, abs, u)
+		l.store(t, "(DI)")
+		l.op("VMULPS", cos, b, t)
+		l.op("VMULPS", sin, a, u)
+		l.op("VADDPS", u, t, t)
+		flushZero(l, t, bound, abs, u)
+		l.store(t, "(SI)")
+	})
+	ret()
+}
+
+// halves keeps the largest result of each lane in Y8.
+func halves() {
+	f.Func("halvesAVX2", "dst []uint16, x []float32", "uint32", 0, "is Path.Halves.")
+	const top, abs = 8, 9
+	f.Op("MOVQ %s, DI", f.Arg("dst_base"))
+	f.Op("MOVQ %s, CX", f.Arg("dst_len"))
+	f.Op("MOVQ %s, SI", f.Arg("x_base"))
+	broadcast(ymm, 0x7FFF7FFF, abs)
+	f.Op("VPXOR Y%d, Y%d, Y%d", top, top, top)
+	wide, single, done := f.NewLabel("wide"), f.NewLabel("single"), f.NewLabel("done")
+	f.Label(wide)
+	f.Op("SUBQ $8, CX")
+	f.Op("JL %s", single)
+	f.Op("VMOVUPS (SI), Y0")
+	f.Op("VCVTPS2PH $0, Y0, X0 // nearest, ties to even")
+	f.Op("VMOVDQU X0, (DI)")
+	f.Op("VPAND X%d, X0, X0", abs)
+	f.Op("VPMAXUW X%d, X0, X%d", top, top)
+	f.Op("ADDQ $32, SI")
+	f.Op("ADDQ $16, DI")
+	f.Op("JMP %s", wide)
+	f.Label(single)
+	f.Op("ADDQ $8, CX")
+	rest := f.NewLabel("rest")
+	f.Label(rest)
+	f.Op("SUBQ $1, CX")
+	f.Op("JL %s", done)
+	f.Op("VMOVSS (SI), X0")
+	f.Op("VCVTPS2PH $0, X0, X0")
+	f.Op("VPEXTRW $0, X0, AX")
+	f.Op("MOVW AX, (DI)")
+	f.Op("VPAND X%d, X0, X0", abs)
+	f.Op("VPMAXUW X%d, X0, X%d", top, top)
+	f.Op("ADDQ $4, SI")
+	f.Op("ADDQ $2, DI")
+	f.Op("JMP %s", rest)
+	f.Label(done)
+	f.Op("VPXOR X1, X1, X1")
+	f.Op("VPUNPCKHWD X1, X%d, X0", top)
+	f.Op("VPUNPCKLWD X1, X%d, X%d", top, top)
+	f.Op("VPMAXUD X0, X%d, X%d", top, top)
+	fold("VPMAXUD", top)
+	f.Op("VMOVD X%d, AX", top)
+	f.Op("MOVL AX, %s", f.Arg("ret"))
+	ret()
+}
+
 func blend() {
 	f.Func("blendAVX2", "o []float32, w []float32, a float32, b float32", "", 0, "is Path.Blend.")
 	const a, b, bound, abs = 8, 9, 10, 11
