@@ -62,8 +62,9 @@ func (b *backend) spread() bool {
 	return b.scratch.parts != nil && len(rows) == 1 && rows[0].pos >= 2*kernel.Chunk
 }
 
-// parts is how many chunks of positions a spread token may have.
-func (b *backend) parts() int {
+// spreadChunks is how many chunks of positions a token that is spread may have; 0
+// where none ever is.
+func (b *backend) spreadChunks() int {
 	if b.workers == 1 || b.model.KVHeads >= 4*b.workers {
 		return 0
 	}
@@ -82,7 +83,7 @@ func (b *backend) attend(worker int) {
 				b.chunk(w, w.next, t, kv, c)
 				b.merge(w.sum, w.next)
 			}
-			b.attended(t, kv, w.sum)
+			b.storeAttention(t, kv, w.sum)
 		}
 	}
 }
@@ -107,7 +108,7 @@ func (b *backend) attendJoin(int) {
 			for _, part := range parts[1:] {
 				b.merge(parts[0], part)
 			}
-			b.attended(0, kv, parts[0])
+			b.storeAttention(0, kv, parts[0])
 		}
 	}
 }
@@ -162,8 +163,8 @@ func (b *backend) merge(a, next attended) {
 	}
 }
 
-// attended stores the output of token t and key head kv.
-func (b *backend) attended(t, kv int, a attended) {
+// storeAttention stores the output of token t and key head kv.
+func (b *backend) storeAttention(t, kv int, a attended) {
 	d, group := b.model.HeadDim, len(a.m)
 	out := vector(b.scratch.kqv, t, b.model.Heads*d)[kv*group*d:][:group*d]
 	for j := range a.l {

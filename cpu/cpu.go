@@ -157,10 +157,10 @@ func MemoryFor(m *weights.Model, opt compute.Options) (mem Memory) {
 	if path.CodesMat != nil {
 		worker += kernel.TileRows * width
 	}
-	rotations := 2 * 4 * int64(opt.Context) * int64(m.HeadDim/2)
-	if opt.Threads > 1 && m.KVHeads < 4*opt.Threads { // backend.parts
-		rotations += int64(opt.Context+kernel.Chunk-1) / kernel.Chunk * int64(4*heads+8*m.Heads)
+	rotations, spread := 2*4*int64(opt.Context)*int64(m.HeadDim/2), int64(0)
+	if opt.Threads > 1 && m.KVHeads < 4*opt.Threads {
+		spread = int64(opt.Context+kernel.Chunk-1) / kernel.Chunk * int64(4*heads+8*m.Heads)
 	}
-	mem.Scratch = rotations + int64(opt.Batch)*int64(row) + int64(opt.Threads)*int64(worker)
+	mem.Scratch = rotations + spread + int64(opt.Batch)*int64(row) + int64(opt.Threads)*int64(worker)
 	return mem
 }

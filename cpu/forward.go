@@ -79,7 +79,7 @@ func (b *backend) allocate() {
 	s.gate = make([]float32, b.batch*m.FFN)
 	s.up = make([]float32, b.batch*m.FFN)
 	s.in = newQuantised(b.batch, width, b.Path)
-	for range b.parts() * m.KVHeads {
+	for range b.spreadChunks() * m.KVHeads {
 		s.parts = append(s.parts, newAttended(m.Heads/m.KVHeads, m.HeadDim))
 	}
 	s.worker = make([]workerScratch, b.workers)
@@ -120,8 +120,9 @@ type regions struct {
 func (b *backend) bindRegions() regions {
 	return regions{
 		embed: b.embed, attnNorm: b.attnNorm, qkv: b.qkv, rope: b.rope, attend: b.attend,
-		attendParts: b.attendParts, attendJoin: b.attendJoin, subNorm: b.subNorm, o: b.attnOut, ffnNorm: b.ffnNorm, gateUp: b.gateUp,
-		ffnSubNorm: b.ffnSubNorm, down: b.down, outNorm: b.outNorm, logits: b.head,
+		attendParts: b.attendParts, attendJoin: b.attendJoin, subNorm: b.subNorm, o: b.attnOut,
+		ffnNorm: b.ffnNorm, gateUp: b.gateUp, ffnSubNorm: b.ffnSubNorm, down: b.down,
+		outNorm: b.outNorm, logits: b.head,
 		screen: b.screenTiles, rescore: b.rescore,
 	}
 }
