@@ -27,6 +27,8 @@ func TestRotate(t *testing.T) {
 	})
 }
 
+// Halves round as ToHalf does: every float16, the middle between it and the next,
+// and what is next to the middle; and every length.
 func TestHalves(t *testing.T) {
 	var x []float32
 	for h := range uint16(0x7C00) {
@@ -69,6 +71,7 @@ func TestHalves(t *testing.T) {
 	})
 }
 
+// headSizes are all lengths up to two turns of the widest loop, and the usual ones.
 func headSizes() []int {
 	sizes := []int{160, 192, 200, 256}
 	for n := 16; n <= 144; n++ {
@@ -164,6 +167,8 @@ func TestWeightedSum(t *testing.T) {
 	})
 }
 
+// Four heads at once are as four by themselves; what lies behind the positions in
+// a row of scores or weights does not matter and stays.
 func TestFourHeads(t *testing.T) {
 	eachPath(t, func(t *testing.T, p *Path) {
 		if p.Scores4 == nil {
@@ -201,6 +206,7 @@ func TestFourHeads(t *testing.T) {
 	})
 }
 
+// Every float16 widens exactly.
 func TestWidening(t *testing.T) {
 	eachPath(t, func(t *testing.T, p *Path) {
 		all, want := make([]uint16, 1<<16), make([]float32, 1<<16)

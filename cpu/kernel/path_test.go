@@ -320,8 +320,6 @@ func TestScale(t *testing.T) {
 	})
 }
 
-// Halves round as ToHalf does: every float16, the middle between it and the next,
-// and what is next to the middle; and every length.
 // A tile is as its tokens one by one; what lies between their rows stays.
 func TestScaleTile(t *testing.T) {
 	eachPath(t, func(t *testing.T, p *Path) {
@@ -393,10 +391,6 @@ func TestMulAdd(t *testing.T) {
 	})
 }
 
-// headSizes are all lengths up to two turns of the widest loop, and the usual ones.
-// Four heads at once are as four by themselves; what lies behind the positions in
-// a row of scores or weights does not matter and stays.
-// Every float16 widens exactly.
 func TestDot(t *testing.T) {
 	eachPath(t, func(t *testing.T, p *Path) {
 		r := newRand()
