@@ -121,7 +121,7 @@ func TestRun(t *testing.T) {
 // trits four bytes for 20.
 func matrixBytes(path string) int64 {
 	row := func(cols int64) int64 {
-		if path == "avx512vbmi" {
+		if path == "avx512vbmi" || path == "amx" {
 			return (cols + 19) / 20 * 4
 		}
 		return cols / 4
