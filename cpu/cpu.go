@@ -4,8 +4,9 @@
 // The ternary matrices are copied at load into tiles of 64 rows (load.go), the
 // embedding and the head stay where they are, in the file's map. A batch of
 // tokens goes through each layer together (forward.go); worker threads share
-// the rows of a matrix, the heads of the attention and the rows of the head, and
-// never a sum, so that no number depends on how many they are.
+// the rows of a matrix, the heads of the attention (of a single token its chunks of
+// positions too) and the rows of the head, and never a sum, so that no number
+// depends on how many they are.
 package cpu
 
 import (
