@@ -210,7 +210,7 @@ func (b *backend) productGroup(w *workerScratch, words []uint32, first int) (wid
 // contract.
 func (b *backend) storeGroup(w *workerScratch, m *matrix, first, tokens, tile int, out []float32, add bool) {
 	x, row := &b.scratch.in, tile*kernel.TileRows
-	if b.ScaleTile == nil || row+kernel.TileRows > m.rows {
+	if row+kernel.TileRows > m.rows {
 		for t := range tokens {
 			b.store(m, first+t, tile, w.acc[t*kernel.TileRows:][:kernel.TileRows], out, add)
 		}

@@ -86,7 +86,7 @@ type Path struct {
 
 	// ScaleTile and AddScaledTile are Scale and AddScaled for some tokens and a whole
 	// tile: acc (tokens, 64); sums and scales (tokens); the 64 rows of token t begin
-	// at out[t*stride]. nil where they save nothing.
+	// at out[t*stride].
 	ScaleTile     func(out []float32, acc, sums []int32, scales []float32, stride int32)
 	AddScaledTile func(out []float32, acc, sums []int32, scales []float32, stride int32)
 

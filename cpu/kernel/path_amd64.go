@@ -28,35 +28,17 @@ var avx2 = Path{
 	DotF32:        dotF32AVX2,
 }
 
-var avx512 = Path{
-	Name:          "avx512",
-	Panel:         12,
-	Few:           4,
-	TernaryVec:    ternaryVecAVX512,
-	TernaryMat:    ternaryMatAVX512,
-	TernaryFew:    ternaryFewAVX512,
-	NibbleVecs:    nibbleVecsAVX512,
-	MulMax:        mulMaxAVX2,
-	BlockSquares:  blockSquaresAVX2,
-	Quantise:      quantiseAVX2,
-	Scale:         scaleAVX2,
-	AddScaled:     addScaledAVX2,
-	ScaleTile:     scaleTileAVX2,
-	AddScaledTile: addScaledTileAVX2,
-	ReLU2:         relu2AVX2,
-	MulAdd:        mulAddAVX2,
-	Rotate:        rotateAVX2,
-	Halves:        halvesAVX2,
-	Blend:         blendAVX2,
-	Scores:        scoresAVX512,
-	Scores4:       scores4AVX512,
-	Highest:       highestAVX2,
-	Exps:          expsAVX2,
-	WeightedSum:   weightedSumAVX512,
-	WeightedSum4:  weightedSum4AVX512,
-	DotF16:        dotF16AVX512,
-	DotF32:        dotF32AVX512,
-}
+// avx512 is avx2 with wider products and attention.
+var avx512 = func() Path {
+	p := avx2
+	p.Name, p.Panel, p.Few = "avx512", 12, 4
+	p.TernaryVec, p.TernaryMat, p.TernaryFew = ternaryVecAVX512, ternaryMatAVX512, ternaryFewAVX512
+	p.NibbleVecs = nibbleVecsAVX512
+	p.Scores, p.Scores4 = scoresAVX512, scores4AVX512
+	p.WeightedSum, p.WeightedSum4 = weightedSumAVX512, weightedSum4AVX512
+	p.DotF16, p.DotF32 = dotF16AVX512, dotF32AVX512
+	return p
+}()
 
 // avx512vbmi is avx512 with the instructions that take trits apart.
 var avx512vbmi = func() Path {
@@ -81,31 +63,13 @@ func packTritsVBMI(w, words []uint32) {
 	packTrits(w[4*groups*TileRows:], words[5*groups*TileRows:])
 }
 
-var avxvnni = Path{
-	Name:          "avxvnni",
-	Panel:         5,
-	TernaryVec:    ternaryVecVNNI,
-	TernaryMat:    ternaryMatVNNI,
-	NibbleVecs:    oneByOne(nibbleVecVNNI),
-	MulMax:        mulMaxAVX2,
-	BlockSquares:  blockSquaresAVX2,
-	Quantise:      quantiseAVX2,
-	Scale:         scaleAVX2,
-	AddScaled:     addScaledAVX2,
-	ScaleTile:     scaleTileAVX2,
-	AddScaledTile: addScaledTileAVX2,
-	ReLU2:         relu2AVX2,
-	MulAdd:        mulAddAVX2,
-	Rotate:        rotateAVX2,
-	Halves:        halvesAVX2,
-	Blend:         blendAVX2,
-	Scores:        scoresAVX2,
-	Highest:       highestAVX2,
-	Exps:          expsAVX2,
-	WeightedSum:   weightedSumAVX2,
-	DotF16:        dotF16AVX2,
-	DotF32:        dotF32AVX2,
-}
+// avxvnni is avx2 with the products of AVX-VNNI.
+var avxvnni = func() Path {
+	p := avx2
+	p.Name, p.Panel = "avxvnni", 5
+	p.TernaryVec, p.TernaryMat, p.NibbleVecs = ternaryVecVNNI, ternaryMatVNNI, oneByOne(nibbleVecVNNI)
+	return p
+}()
 
 // native lists what this CPU and its system run, the best first.
 func native() []*Path {

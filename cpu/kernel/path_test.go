@@ -323,9 +323,6 @@ func TestScale(t *testing.T) {
 // A tile is as its tokens one by one; what lies between their rows stays.
 func TestScaleTile(t *testing.T) {
 	eachPath(t, func(t *testing.T, p *Path) {
-		if p.ScaleTile == nil {
-			t.Skip("has no such kernels")
-		}
 		r := newRand()
 		for _, in := range floatInputs {
 			for tokens := range 14 {

@@ -5,27 +5,29 @@ import "math"
 // The portable path: the definition of every kernel. Nothing here is tuned.
 
 var portable = Path{
-	Name:         "portable",
-	Panel:        4,
-	TernaryVec:   ternaryVec,
-	TernaryMat:   func(acc []int32, w []uint32, x []int8) { ternaryMat(acc, w, x, 4) },
-	NibbleVecs:   oneByOne(nibbleVec),
-	MulMax:       mulMax,
-	BlockSquares: blockSquares,
-	Quantise:     quantise,
-	Scale:        scale,
-	AddScaled:    addScaled,
-	ReLU2:        relu2,
-	MulAdd:       mulAdd,
-	Rotate:       rotate,
-	Halves:       halves,
-	Blend:        blend,
-	Scores:       scores,
-	Highest:      highest,
-	Exps:         exps,
-	WeightedSum:  weightedSum,
-	DotF16:       dotF16,
-	DotF32:       dotF32,
+	Name:          "portable",
+	Panel:         4,
+	TernaryVec:    ternaryVec,
+	TernaryMat:    func(acc []int32, w []uint32, x []int8) { ternaryMat(acc, w, x, 4) },
+	NibbleVecs:    oneByOne(nibbleVec),
+	MulMax:        mulMax,
+	BlockSquares:  blockSquares,
+	Quantise:      quantise,
+	Scale:         scale,
+	AddScaled:     addScaled,
+	ScaleTile:     eachToken(scale),
+	AddScaledTile: eachToken(addScaled),
+	ReLU2:         relu2,
+	MulAdd:        mulAdd,
+	Rotate:        rotate,
+	Halves:        halves,
+	Blend:         blend,
+	Scores:        scores,
+	Highest:       highest,
+	Exps:          exps,
+	WeightedSum:   weightedSum,
+	DotF16:        dotF16,
+	DotF32:        dotF32,
 }
 
 func ternaryVec(acc []int32, w []uint32, x []int8) { ternaryMat(acc, w, x, 1) }
@@ -141,6 +143,15 @@ func scale(out []float32, acc []int32, sum int32, s float32) {
 func addScaled(h []float32, acc []int32, sum int32, s float32) {
 	for i := range h {
 		h[i] = FZ(h[i] + float32(float32(acc[i]-sum)*s))
+	}
+}
+
+// eachToken makes Path.ScaleTile of Path.Scale, and AddScaledTile of AddScaled.
+func eachToken(one func(out []float32, acc []int32, sum int32, s float32)) func(out []float32, acc, sums []int32, scales []float32, stride int32) {
+	return func(out []float32, acc, sums []int32, scales []float32, stride int32) {
+		for t, sum := range sums {
+			one(out[t*int(stride):][:TileRows], acc[t*TileRows:][:TileRows], sum, scales[t])
+		}
 	}
 }
 
