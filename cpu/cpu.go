@@ -11,6 +11,7 @@ package cpu
 
 import (
 	"os"
+	"sync"
 
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
@@ -20,7 +21,7 @@ import (
 // New opens the CPU backend for a model. Of the environment it reads BITNET_CPU,
 // which names the kernels to use (portable, avx2, avxvnni, avx512, avx512vbmi,
 // amx, neon) instead of the best, and BITNET_HEAD, which with "full" leaves out the
-// screen of the head.
+// screen of the head and with "screen" makes it at load.
 //
 // Errors: ErrMemory where the copied weights and the cache do not fit,
 // ErrUnavailable where BITNET_CPU asks for what the machine has not, and the
@@ -49,6 +50,9 @@ func New(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 	}
 	b.pool = newPool(b.workers)
 	b.allocate()
+	var rotations sync.WaitGroup
+	rotations.Go(func() { b.cos, b.sin = compute.RopeTable(b.context, m.HeadDim, m.RopeBase) })
+	defer rotations.Wait()
 	if err := m.Guard(func() error { return b.load(opt.Progress) }); err != nil {
 		b.Close()
 		return nil, err
@@ -76,7 +80,8 @@ type backend struct {
 	pool       *pool
 	regions    regions
 	alone      bool           // a byToken region runs on worker 0 only
-	screen     *screen        // of the head; nil until candidates are asked for
+	screen     *screen        // of the head; nil until candidates are asked for twice
+	ranked     bool           // they have been asked for
 	steps      []compute.Step // of the batch
 	guarded    func() error   // forwardSteps
 	cache      cache
@@ -155,8 +160,8 @@ func MemoryFor(m *weights.Model, opt compute.Options) (mem Memory) {
 	if path.TritsVec != nil {
 		worker += kernel.TileRows * width / 4
 	}
-	if path.CodesMat != nil {
-		worker += kernel.TileRows * width
+	if path.TritsMat != nil {
+		worker += kernel.TritsMatRoom + matGroup*kernel.TileRows*4
 	}
 	rotations, spread := 2*4*int64(opt.Context)*int64(m.HeadDim/2), int64(0)
 	if opt.Threads > 1 && m.KVHeads < 4*opt.Threads {

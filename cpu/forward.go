@@ -46,8 +46,8 @@ type scratch struct {
 type workerScratch struct {
 	acc       []int32   // sums of a stretch of tiles
 	tile      []uint32  // (max width/16, 64) a tile of trits unpacked
-	codesTile []uint8   // (max width, 64) the same as codes
-	scales    []float32 // (Panel) of the tokens of a group
+	room      []uint8   // (kernel.TritsMatRoom)
+	scales    []float32 // of the tokens of a group
 	y         []float32 // (max width) normed vector
 	sums      []float32 // (max width/16) block sums of squares
 	codes     []int8    // (max width)
@@ -65,7 +65,6 @@ func (w *workerScratch) unpacked(m *matrix) []uint32 {
 func (b *backend) allocate() {
 	m := b.model
 	width := max(m.Hidden, m.FFN, m.Heads*m.HeadDim)
-	b.cos, b.sin = compute.RopeTable(b.context, m.HeadDim, m.RopeBase)
 	b.cache = b.newCache()
 	s := &b.scratch
 	s.rows = make([]row, 0, b.batch)
@@ -85,14 +84,16 @@ func (b *backend) allocate() {
 	s.worker = make([]workerScratch, b.workers)
 	for i := range s.worker {
 		w := &s.worker[i]
-		w.acc = make([]int32, max(b.Panel*kernel.TileRows, tiles(width)*kernel.TileRows, 2*kernel.TileRows))
+		group := b.Panel
+		if b.TritsMat != nil {
+			group = min(matGroup, (b.batch+15)/16*16)
+			w.room = make([]uint8, kernel.TritsMatRoom)
+		}
+		w.acc = make([]int32, max(group, tiles(width), 2)*kernel.TileRows)
 		if b.TritsVec != nil {
 			w.tile = make([]uint32, width/16*kernel.TileRows)
 		}
-		if b.CodesMat != nil {
-			w.codesTile = make([]uint8, kernel.TritWeights*tileWords(b.Path, width))
-		}
-		w.scales = make([]float32, b.Panel)
+		w.scales = make([]float32, group)
 		w.y = make([]float32, width)
 		w.sums = make([]float32, width/16)
 		w.codes = make([]int8, width)

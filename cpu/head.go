@@ -25,7 +25,7 @@ func (b *backend) output() (ok bool) {
 	}
 	b.byToken(b.regions.outNorm)
 	ok = true
-	if ranked > 0 && ranked <= screenTokens && b.screen != nil && b.trace == nil { // a tracer sees whole rows
+	if ranked > 0 && ranked <= screenTokens && b.useScreen() {
 		ok = b.screened()
 	} else {
 		for i := range s.rows {
@@ -89,21 +89,43 @@ func (b *backend) outNorm(worker int) {
 // for the memory to stream.
 const headGrain = 64
 
-// head computes the logits, one pass over the rows for all tokens.
+// headPart is how many rows are read before their pages are released, where the
+// head is read once.
+const headPart = 1024
+
+// head computes the logits, one pass over the rows for all tokens. The pass before
+// the screen is made lets go of what it has read.
 func (b *backend) head(worker int) {
-	vocab := b.model.VocabSize
+	vocab, last := b.model.VocabSize, b.ranked && b.screen == nil && b.memory.Screen > 0
 	for lo, hi := b.pool.take(vocab, headGrain); lo < hi; lo, hi = b.pool.take(vocab, headGrain) {
-		if b.model.Output.Type == weights.F16 {
-			b.headF16(lo, hi)
-		} else {
-			b.headWidened(worker, lo, hi)
-		}
-		for t := range b.scratch.rows {
-			if logits := b.scratch.rows[t].logits; logits != nil && !compute.Finite(logits[lo:hi]) {
-				b.scratch.worker[worker].numeric = true
+		for first := lo; first < hi; first += headPart {
+			next := min(first+headPart, hi)
+			b.headRows(worker, first, next)
+			if last {
+				b.releaseHead(first, next)
 			}
 		}
 	}
+}
+
+// headRows computes the logits of rows [lo, hi).
+func (b *backend) headRows(worker, lo, hi int) {
+	if b.model.Output.Type == weights.F16 {
+		b.headF16(lo, hi)
+	} else {
+		b.headWidened(worker, lo, hi)
+	}
+	for t := range b.scratch.rows {
+		if logits := b.scratch.rows[t].logits; logits != nil && !compute.Finite(logits[lo:hi]) {
+			b.scratch.worker[worker].numeric = true
+		}
+	}
+}
+
+// releaseHead releases rows [lo, hi) of the head, of which few are read again.
+func (b *backend) releaseHead(lo, hi int) {
+	out, row := &b.model.Output, b.model.Output.RowBytes()
+	b.model.Release(out.Data[lo*row : min(hi*row, len(out.Data))])
 }
 
 func (b *backend) headF16(lo, hi int) {

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"os"
 	"sync/atomic"
 
 	"bitnet-gpu/cpu/kernel"
@@ -41,10 +42,10 @@ func (m *matrix) tiles() int { return tiles(m.rows) }
 // part returns the words of tiles [lo, hi).
 func (m *matrix) part(lo, hi int) []uint32 { return m.words[lo*m.tile : hi*m.tile] }
 
-// load copies the ternary weights into tiles and makes the screen of the head,
-// all workers at once.
+// load copies the ternary weights into tiles, all workers at once. The screen of the
+// head is not made before its second use (useScreen), unless the first is to have it.
 func (b *backend) load(progress func(done, total int64)) error {
-	p := loading{b: b, progress: progress, total: b.memory.Weights + b.memory.Screen}
+	p := loading{b: b, progress: progress, total: b.memory.Weights}
 	var err error
 	if p.words, err = b.pages(b.memory.Weights); err != nil {
 		return err
@@ -57,14 +58,17 @@ func (b *backend) load(progress func(done, total int64)) error {
 			gate: p.add(&l.Gate), up: p.add(&l.Up), down: p.add(&l.Down),
 		})
 	}
-	b.parallel(p.work)
+	b.pool.begin()
+	defer b.pool.end()
+	b.pool.run(p.work)
 	if err := p.failed.Load(); err != nil {
 		return *err
 	}
-	if b.memory.Screen > 0 {
-		b.screen, err = b.newScreen(func(bytes int) { p.tell(int64(bytes)) })
+	if os.Getenv("BITNET_HEAD") == "screen" {
+		b.ranked = true
+		b.useScreen()
 	}
-	return err
+	return nil
 }
 
 // pages returns zeroed memory for weights, in words, until Close.
@@ -126,7 +130,7 @@ func (p *loading) work(worker int) {
 		if p.b.TritsVec != nil {
 			words = p.b.scratch.worker[worker].unpacked(c.to)
 		}
-		if err := ternary.Interleave(words, &c.from.Matrix, kernel.TileRows, 1, first, last); err != nil {
+		if err := p.b.interleave(words, &c.from.Matrix, first, last); err != nil {
 			err = fmt.Errorf("tensor %s: %w", c.from.Name, err)
 			p.failed.CompareAndSwap(nil, &err)
 			return
@@ -141,17 +145,22 @@ func (p *loading) work(worker int) {
 	}
 }
 
+// interleave stores rows [first, last) of a matrix, at most 64, as a tile of kernel
+// words.
+func (b *backend) interleave(words []uint32, m *ternary.Matrix, first, last int) error {
+	if b.Blocks != nil && m.InBlocks() && last-first == kernel.TileRows {
+		stride := m.Cols / 4
+		if b.Blocks(words, m.Data[first*stride:last*stride], int32(stride)) == 0 {
+			return nil
+		} // else Interleave says where
+	}
+	return ternary.Interleave(words, m, kernel.TileRows, 1, first, last)
+}
+
 // tell counts bytes that are done.
 func (p *loading) tell(bytes int64) {
 	done := p.done.Add(bytes)
 	if p.progress != nil {
 		p.progress(done, p.total)
 	}
-}
-
-// parallel runs f once on every worker.
-func (b *backend) parallel(f func(worker int)) {
-	b.pool.begin()
-	defer b.pool.end()
-	b.pool.run(f)
 }

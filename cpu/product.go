@@ -11,14 +11,14 @@ import (
 // and NaNs lie above it.
 const tooLarge = (127 + 100) << 23
 
-// quantised is a batch of int8 vectors, as the kernels read them: groups of
-// Panel tokens, then of Few, then a single one. In a group of some width the four
-// codes that meet one field of a word lie together: (n/4, width, 4); in a panel
-// that is plain the tokens lie one behind the other. A group that is not full
-// multiplies what an earlier batch has left in it, for nothing.
+// quantised is a batch of int8 vectors, as the kernels read them: groups of Panel
+// tokens, then of Few, then a single one. In a group of some width the four codes
+// that meet one field of a word lie together: (n/4, width, 4). Where there is
+// TritsMat, a batch of more than one token is in its blocks instead. A group that is
+// not full multiplies what an earlier batch has left in it, for nothing.
 type quantised struct {
 	panel, few int       // tokens of a group; few is 0 where there is one kind only
-	plain      bool      // panels are, and a batch that has one has nothing else
+	blocks     bool      // for TritsMat
 	n          int       // length of each vector
 	codes      []int8    // (tokens of the groups, n)
 	sum        []int32   // (batch) sum of the codes of a token
@@ -32,19 +32,22 @@ func newQuantised(batch, width int, path *kernel.Path) quantised {
 		few = path.Few
 	}
 	return quantised{
-		panel: path.Panel, few: few, plain: path.CodesMat != nil,
-		codes: make([]int8, padded*width),
+		panel: path.Panel, few: few, blocks: path.TritsMat != nil,
+		codes: make([]int8, padded*blocked(width)),
 		sum:   make([]int32, batch),
 		scale: make([]float32, batch),
 	}
 }
+
+// blocked is the width of vectors in blocks.
+func blocked(n int) int { return (n + 63) / 64 * 64 }
 
 // group returns the first token and the width of the group that token t of a
 // batch is in. Two groups of Few cost less than a panel.
 func (x *quantised) group(t, tokens int) (first, width int) {
 	panels, rest := tokens/x.panel*x.panel, tokens%x.panel
 	switch {
-	case t < panels || rest > max(2*x.few, 1) || x.plain && panels > 0:
+	case t < panels || rest > max(2*x.few, 1):
 		return t - t%x.panel, x.panel
 	case rest > 1:
 		return t - (t-panels)%x.few, x.few
@@ -52,24 +55,36 @@ func (x *quantised) group(t, tokens int) (first, width int) {
 	return t, 1
 }
 
-// inPlainPanels reports whether a batch of so many tokens is in plain panels.
-func (x *quantised) inPlainPanels(tokens int) bool {
-	_, width := x.group(0, tokens)
-	return x.plain && width == x.panel
-}
+// inBlocks reports whether a batch of so many tokens is in blocks.
+func (x *quantised) inBlocks(tokens int) bool { return x.blocks && tokens > 1 }
 
 // part returns the codes of a group.
 func (x *quantised) part(first, width int) []int8 {
 	return x.codes[first*x.n : (first+width)*x.n]
 }
 
+// matGroup is how many tokens TritsMat takes at once: the sums of half a tile stay in
+// the first cache.
+const matGroup = 128
+
+// blockPart returns the codes of tokens from first on, and of those that fill up the
+// last 16.
+func (x *quantised) blockPart(first, tokens int) []int8 {
+	n := blocked(x.n)
+	return x.codes[first*n : (first+tokens+15)/16*16*n]
+}
+
 // set stores the codes of token t of a batch of so many tokens.
 func (x *quantised) set(t, tokens int, codes []int8) {
-	first, width := x.group(t, tokens)
-	if x.inPlainPanels(tokens) {
-		copy(x.codes[t*x.n:], codes)
+	if x.inBlocks(tokens) {
+		n := blocked(x.n)
+		for k := 0; k < n; k += 64 {
+			to := x.codes[kernel.TokenBlock(t, k, n):][:64]
+			clear(to[copy(to, codes[k:]):])
+		}
 		return
 	}
+	first, width := x.group(t, tokens)
 	to, from := fours(x.part(first, width)), fours(codes)
 	for k, four := range from {
 		to[k*width+t-first] = four
@@ -79,12 +94,12 @@ func (x *quantised) set(t, tokens int, codes []int8) {
 // get widens the codes of token t into dst.
 func (x *quantised) get(dst []float32, t, tokens int) {
 	first, width := x.group(t, tokens)
-	codes := x.part(first, width)
-	if x.inPlainPanels(tokens) {
-		codes, first, width = codes[(t-first)*x.n:], t, 1
-	}
 	for k := range dst {
-		dst[k] = float32(codes[(k/4*width+t-first)*4+k%4])
+		at := first*x.n + (k/4*width+t-first)*4 + k%4
+		if x.inBlocks(tokens) {
+			at = kernel.TokenBlock(t, k, blocked(x.n))
+		}
+		dst[k] = float32(x.codes[at])
 	}
 }
 
@@ -161,7 +176,20 @@ func (b *backend) product(worker int, m *matrix, lo, hi int, out []float32, add 
 	}
 	w := &b.scratch.worker[worker]
 	for tile := lo; tile < hi; tile++ { // a tile stays in the cache for all groups
-		words := b.unpack(w, m, tile)
+		words := m.part(tile, tile+1)
+		if x.inBlocks(tokens) {
+			for first := 0; first < tokens; first += matGroup {
+				n := min(tokens-first, matGroup)
+				codes := x.blockPart(first, n)
+				b.TritsMat(w.acc[:(n+15)/16*16*kernel.TileRows], words, codes, w.room)
+				b.storeGroup(w, m, first, n, tile, out, add)
+			}
+			continue
+		}
+		if b.TritsVec != nil {
+			words = w.unpacked(m)
+			b.UnpackTrits(words, m.part(tile, tile+1))
+		}
 		for first := 0; first < tokens; {
 			width := b.productGroup(w, words, first)
 			b.storeGroup(w, m, first, min(width, tokens-first), tile, out, add)
@@ -170,35 +198,16 @@ func (b *backend) product(worker int, m *matrix, lo, hi int, out []float32, add 
 	}
 }
 
-// unpack returns the kernel words of a tile, or puts its codes into the scratch
-// where the batch is in plain panels.
-func (b *backend) unpack(w *workerScratch, m *matrix, tile int) (words []uint32) {
-	words = m.part(tile, tile+1)
-	if b.scratch.in.inPlainPanels(len(b.scratch.rows)) {
-		w.codesTile = w.codesTile[:kernel.TritWeights*len(words)]
-		b.UnpackCodes(w.codesTile, words)
-		return nil
-	}
-	if b.TritsVec == nil {
-		return words
-	}
-	whole := w.unpacked(m)
-	b.UnpackTrits(whole, words)
-	return whole
-}
-
 // productGroup multiplies a tile with the group of tokens that begins with first
 // and returns its width. The sums go to w.acc (width, 64).
 func (b *backend) productGroup(w *workerScratch, words []uint32, first int) (width int) {
 	x := &b.scratch.in
 	first, width = x.group(first, len(b.scratch.rows))
 	acc, codes := w.acc[:width*kernel.TileRows], x.part(first, width)
-	switch {
-	case words == nil:
-		b.CodesMat(acc, w.codesTile, codes)
-	case width == 1:
+	switch width {
+	case 1:
 		b.TernaryVec(acc, words, codes)
-	case width == x.few:
+	case x.few:
 		b.TernaryFew(acc, words, codes)
 	default:
 		b.TernaryMat(acc, words, codes)

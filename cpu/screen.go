@@ -3,7 +3,6 @@ package cpu
 import (
 	"math"
 	"slices"
-	"unsafe"
 
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
@@ -62,60 +61,66 @@ const (
 	screenTokens = 16
 )
 
-// newScreen makes the codes of the head, all workers at once. tell hears of
-// every part of the codes that is done.
-func (b *backend) newScreen(tell func(bytes int)) (*screen, error) {
-	n, rows := b.model.Hidden, tiles(b.model.VocabSize)*kernel.TileRows
-	words, err := b.pages(int64(rows * n / 2))
-	if err != nil {
-		return nil, err
+// useScreen reports whether the batch finds its candidates through the screen. The
+// first batch that asks for some reads the whole head, which takes a fifth of the
+// time of making a screen; the next makes it. Without memory for it there is none.
+func (b *backend) useScreen() bool {
+	switch {
+	case b.memory.Screen == 0 || b.trace != nil: // a tracer sees whole rows
+		return false
+	case b.screen != nil:
+		return true
+	case !b.ranked:
+		b.ranked = true
+		return false
 	}
+	words, err := b.pages(int64(tiles(b.model.VocabSize) * kernel.TileRows * b.model.Hidden / 2))
+	if err != nil {
+		b.memory.Screen = 0
+		return false
+	}
+	b.screen = b.newScreen(words)
+	return true
+}
+
+// newScreen makes the codes of the head in words, all workers at once.
+func (b *backend) newScreen(words []uint32) *screen {
+	n, rows := b.model.Hidden, tiles(b.model.VocabSize)*kernel.TileRows
 	s := &screen{
 		words:   words,
 		quantum: make([]float32, rows), length: make([]float32, rows),
 		dither: kernel.Dither(n),
 	}
-	b.parallel(func(worker int) {
+	b.pool.run(func(worker int) {
 		coder, line := b.NewCoder(s.dither), b.scratch.worker[worker].line
 		codes := make([]int8, kernel.TileRows*n)
-		for lo, hi := b.pool.take(rows/kernel.TileRows, 1); lo < hi; lo, hi = b.pool.take(rows/kernel.TileRows, 1) {
-			for t := lo; t < hi; t++ {
-				clear(codes)
-				for r := range kernel.TileRows {
-					if id := t*kernel.TileRows + r; id < b.model.VocabSize {
-						b.widenHead(line, id)
-						s.quantum[id], s.length[id] = coder.Code(codes[r*n:(r+1)*n], line)
-					}
+		const part = headPart / kernel.TileRows
+		for lo, hi := b.pool.take(rows/kernel.TileRows, part); lo < hi; lo, hi = b.pool.take(rows/kernel.TileRows, part) {
+			for ; lo < hi; lo += part {
+				last := min(lo+part, hi)
+				for t := lo; t < last; t++ {
+					b.codeTile(s, coder, t, codes, line)
 				}
-				nibbles(s.words[t*kernel.TileRows*n/8:(t+1)*kernel.TileRows*n/8], codes, n)
-				tell(kernel.TileRows * n / 2)
-				if t == hi-1 || t%16 == 15 {
-					b.releaseHead(max(t-15, lo), t+1)
-				}
+				b.releaseHead(lo*kernel.TileRows, last*kernel.TileRows)
 			}
 		}
 	})
-	b.releaseHead(0, rows/kernel.TileRows)
-	return s, nil
+	b.releaseHead(0, rows)
+	return s
 }
 
-// releaseHead releases the rows of tiles [lo, hi), of which few are read again.
-func (b *backend) releaseHead(lo, hi int) {
-	out, tile := &b.model.Output, kernel.TileRows*b.model.Output.RowBytes()
-	b.model.Release(out.Data[lo*tile : min(hi*tile, len(out.Data))])
-}
-
-// nibbles packs the codes of a tile (64, n), each plus 8, into words (n/8, 64).
-func nibbles(words []uint32, codes []int8, n int) {
-	eights := unsafe.Slice((*[2]uint32)(unsafe.Pointer(unsafe.SliceData(codes))), len(codes)/8)
-	for b := range n / 8 {
-		to := words[b*kernel.TileRows:][:kernel.TileRows]
-		for r := range to {
-			eight := &eights[r*n/8+b]
-			const low, signs = 0x0F0F0F0F, 0x88888888 // -8 to 7 as 0 to 15: the sign changes
-			to[r] = (eight[0]&low | eight[1]&low<<4) ^ signs
+// codeTile makes the codes of a tile of rows, by way of codes and line.
+func (b *backend) codeTile(s *screen, coder *kernel.Coder, tile int, codes []int8, line []float32) {
+	n := b.model.Hidden
+	clear(codes)
+	for r := range kernel.TileRows {
+		if id := tile*kernel.TileRows + r; id < b.model.VocabSize {
+			b.widenHead(line, id)
+			s.quantum[id], s.length[id] = coder.Code(codes[r*n:(r+1)*n], line)
 		}
 	}
+	size := kernel.TileRows * n / 8
+	b.Nibbles(s.words[tile*size:(tile+1)*size], codes)
 }
 
 // screened finds the candidates of all tokens that ask for them, and for nothing

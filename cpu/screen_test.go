@@ -18,6 +18,7 @@ import (
 // screened opens a backend whose head has many rows.
 func screened(t testing.TB, embd weights.DType) *backend {
 	t.Helper()
+	t.Setenv("BITNET_HEAD", "screen")
 	m := tiny.New(tiny.Shape{
 		Name: "head", Hidden: 512, FFN: 64, Blocks: 1, Heads: 4, KVHeads: 2, HeadDim: 64,
 		Vocab: 20011, Context: 64, Embd: embd, Tied: true,
@@ -52,10 +53,7 @@ func structure(b *backend, t *testing.T) {
 			binary.LittleEndian.PutUint32(out.Bytes(id)[4*i:], math.Float32bits(float32(v)))
 		}
 	}
-	var err error
-	if b.screen, err = b.newScreen(func(int) {}); err != nil {
-		t.Fatal(err)
-	}
+	b.onPool(func() { b.screen = b.newScreen(b.screen.words) })
 }
 
 // inputs are vectors that the head may meet: of all sizes, with outliers, and
@@ -198,18 +196,49 @@ func TestScreenOpens(t *testing.T) {
 	}
 	nan := b.model.Output.Bytes(4242)
 	nan[2], nan[3] = 0xFF, 0x7F
-	var err error
-	if b.screen, err = b.newScreen(func(int) {}); err != nil {
-		t.Fatal(err)
-	}
+	b.onPool(func() { b.screen = b.newScreen(b.screen.words) })
 	if best, _, ok := b.candidates(1, row); best[0] != nil && ok {
 		t.Error("a row with a NaN was passed over")
+	}
+}
+
+// TestScreenLater asks for candidates again and again: the first batch reads the whole
+// head, the second makes the screen, and all find the same.
+func TestScreenLater(t *testing.T) {
+	for _, c := range []struct {
+		head string
+		made []bool // after each batch
+	}{{"", []bool{false, true, true}}, {"screen", []bool{true, true, true}}, {"full", []bool{false, false, false}}} {
+		t.Setenv("BITNET_HEAD", c.head)
+		opened, err := New(tiny.New(tiny.Shapes()[1], 1), compute.Options{Slots: 1, Context: 8, Threads: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer opened.Close()
+		b := opened.(*backend)
+		var want []compute.Candidate
+		for i, made := range c.made {
+			got := make([]compute.Candidate, 20)
+			if err := b.Forward([]compute.Step{{Tokens: []int32{5}, Top: [][]compute.Candidate{got}}}); err != nil {
+				t.Fatal(err)
+			}
+			if (b.screen != nil) != made {
+				t.Errorf("BITNET_HEAD=%s, batch %d: a screen: %v, expected %v", c.head, i, b.screen != nil, made)
+			}
+			if want == nil {
+				want = got
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("BITNET_HEAD=%s, batch %d: %v, expected %v", c.head, i, got, want)
+			}
+		}
 	}
 }
 
 // BenchmarkHead finds the best 40 of a head of the 2B4T's shape, in all rows and
 // through the screen, for random rows and for one that stands out.
 func BenchmarkHead(b *testing.B) {
+	b.Setenv("BITNET_HEAD", "screen")
 	back, err := New(tiny.Big(1), compute.Options{Slots: 1, Context: 8, Threads: 1})
 	if err != nil {
 		b.Fatal(err)

@@ -87,10 +87,9 @@ func Open(path string, opt Options) (*Engine, error) {
 // New is Open for a model at hand, which the engine then owns.
 func New(m *weights.Model, opt Options) (*Engine, error) {
 	e := &Engine{model: m, context: opt.Context, device: opt.Device}
-	var err error
-	if e.tokenizer, err = tokenizer.New(&m.Vocab); err != nil { // ids still work
-		e.noText = fmt.Errorf("%s: %w: %w", m.Path, err, weights.ErrInvalid)
-	}
+	var text sync.WaitGroup
+	text.Go(e.newTokenizer) // while the weights are loaded
+	defer text.Wait()
 	if e.context == 0 {
 		e.context = m.Context
 	}
@@ -128,6 +127,14 @@ func New(m *weights.Model, opt Options) (*Engine, error) {
 	}
 	e.slots = newSlots(e.options.Slots)
 	return e, nil
+}
+
+// newTokenizer makes the tokenizer, or notes why there is none: ids still work.
+func (e *Engine) newTokenizer() {
+	var err error
+	if e.tokenizer, err = tokenizer.New(&e.model.Vocab); err != nil {
+		e.noText = fmt.Errorf("%s: %w: %w", e.model.Path, err, weights.ErrInvalid)
+	}
 }
 
 // Close frees the backend and the model. No Generate may be running.

@@ -23,7 +23,10 @@ func reference(t *testing.T) backends.Reference {
 }
 
 // A split is a way to divide the work that must not change a bit of it.
-type split struct{ threads, batch int }
+type split struct {
+	threads, batch int
+	head           string // BITNET_HEAD: when the screen of the head is made
+}
 
 // eachPath runs a test on every path of this machine, with threads and batches
 // that divide nothing evenly.
@@ -32,15 +35,16 @@ func eachPath(t *testing.T, test func(t *testing.T, open backends.Open)) {
 		if i > 0 && path.Name == "portable" && testing.Short() {
 			continue // slow, and the reference is portable already
 		}
-		splits := []split{{3, 7}}
+		splits := []split{{3, 7, "screen"}}
 		if i == 0 && !testing.Short() { // how work is divided is the same code for all paths
-			splits = []split{{3, 7}, {1, 1}, {1, 0}, {2, 64}}
+			splits = []split{{3, 7, ""}, {3, 7, "screen"}, {1, 1, ""}, {1, 0, "screen"}, {2, 64, "full"}}
 		}
 		for _, s := range splits {
-			t.Run(fmt.Sprintf("%s, %d threads, batch %d", path.Name, s.threads, s.batch), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, %d threads, batch %d, head %q", path.Name, s.threads, s.batch, s.head), func(t *testing.T) {
 				entry(t, "CPU", path.Name)
 				test(t, func(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 					t.Setenv("BITNET_CPU", path.Name)
+					t.Setenv("BITNET_HEAD", s.head)
 					opt.Threads, opt.Batch = s.threads, s.batch
 					return cpu.New(m, opt)
 				})
@@ -100,6 +104,11 @@ func TestNoGarbage(t *testing.T) {
 		defer b.Close()
 		step.Tokens = make([]int32, 1)
 		steps := []compute.Step{step}
+		for range 2 { // the second token makes the screen
+			if err := b.Forward(steps); err != nil {
+				t.Fatal(err)
+			}
+		}
 		allocations := testing.AllocsPerRun(100, func() {
 			if err := b.Forward(steps); err != nil {
 				t.Fatal(err)

@@ -55,15 +55,10 @@ func unpackTritsVBMI(words []uint32, w []uint32)
 //go:noescape
 func packTritsAVX512(w []uint32, words []uint32)
 
-// codesMatAMX is Path.CodesMat for 32 tokens.
+// tritsMatAMX is Path.TritsMat.
 //
 //go:noescape
-func codesMatAMX(acc []int32, codes []uint8, x []int8)
-
-// unpackCodesVBMI is Path.UnpackCodes.
-//
-//go:noescape
-func unpackCodesVBMI(codes []uint8, w []uint32)
+func tritsMatAMX(acc []int32, w []uint32, x []int8, room []uint8)
 
 // nibbleVecsAVX512 is Path.NibbleVecs: a tile at a time, its words once and in
 // order.
@@ -103,6 +98,16 @@ func scoresAVX2(s []float32, q []float32, keys []uint16, c float32)
 //go:noescape
 func weightedSumAVX2(o []float32, p []float32, values []uint16)
 
+// blocksAVX2 is Path.Blocks.
+//
+//go:noescape
+func blocksAVX2(words []uint32, data []byte, stride int32) int32
+
+// nibblesAVX2 is Path.Nibbles.
+//
+//go:noescape
+func nibblesAVX2(words []uint32, codes []int8)
+
 // dotF16AVX512 is Path.DotF16.
 //
 //go:noescape
@@ -122,6 +127,16 @@ func scoresAVX512(s []float32, q []float32, keys []uint16, c float32)
 //
 //go:noescape
 func weightedSumAVX512(o []float32, p []float32, values []uint16)
+
+// blocksAVX512 is Path.Blocks.
+//
+//go:noescape
+func blocksAVX512(words []uint32, data []byte, stride int32) int32
+
+// nibblesAVX512 is Path.Nibbles.
+//
+//go:noescape
+func nibblesAVX512(words []uint32, codes []int8)
 
 // scores4AVX512 is Path.Scores4.
 //

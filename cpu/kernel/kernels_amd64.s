@@ -2567,158 +2567,19 @@ DATA tileShapes<>+32(SB)/8, $0x0000000000000000
 DATA tileShapes<>+40(SB)/8, $0x0000000000000000
 DATA tileShapes<>+48(SB)/8, $0x1010101010101010
 DATA tileShapes<>+56(SB)/8, $0x0000000000000000
-DATA tileShapes<>+64(SB)/8, $0x0000000000000001
-DATA tileShapes<>+72(SB)/8, $0x0000000000000000
-DATA tileShapes<>+80(SB)/8, $0x0040004000400040
-DATA tileShapes<>+88(SB)/8, $0x0040004000100010
-DATA tileShapes<>+96(SB)/8, $0x0000000000000000
-DATA tileShapes<>+104(SB)/8, $0x0000000000000000
-DATA tileShapes<>+112(SB)/8, $0x0404101010101010
-DATA tileShapes<>+120(SB)/8, $0x0000000000000000
-DATA tileShapes<>+128(SB)/8, $0x0000000000000001
-DATA tileShapes<>+136(SB)/8, $0x0000000000000000
-DATA tileShapes<>+144(SB)/8, $0x0040004000400040
-DATA tileShapes<>+152(SB)/8, $0x0040004000200020
-DATA tileShapes<>+160(SB)/8, $0x0000000000000000
-DATA tileShapes<>+168(SB)/8, $0x0000000000000000
-DATA tileShapes<>+176(SB)/8, $0x0808101010101010
-DATA tileShapes<>+184(SB)/8, $0x0000000000000000
-DATA tileShapes<>+192(SB)/8, $0x0000000000000001
-DATA tileShapes<>+200(SB)/8, $0x0000000000000000
-DATA tileShapes<>+208(SB)/8, $0x0040004000400040
-DATA tileShapes<>+216(SB)/8, $0x0040004000300030
-DATA tileShapes<>+224(SB)/8, $0x0000000000000000
-DATA tileShapes<>+232(SB)/8, $0x0000000000000000
-DATA tileShapes<>+240(SB)/8, $0x0C0C101010101010
-DATA tileShapes<>+248(SB)/8, $0x0000000000000000
-GLOBL tileShapes<>(SB), RODATA|NOPTR, $256
+GLOBL tileShapes<>(SB), RODATA|NOPTR, $64
 
-// func codesMatAMX(acc []int32, codes []uint8, x []int8)
-TEXT ·codesMatAMX(SB), NOSPLIT, $0-72
-	MOVQ acc_base+0(FP), DI
-	MOVQ codes_base+24(FP), R8
-	MOVQ x_base+48(FP), R9
-	MOVQ x_len+56(FP), R10
-	SHRQ $5, R10 // columns, and bytes between tokens of x
-	MOVQ $256, CX // bytes between fields of codes, and tokens of acc
-	LEAQ tileShapes<>(SB), R11
-	MOVQ R10, R12
-	SHRQ $6, R12 // steps of 64 columns
-	MOVQ R10, R13
-	ANDQ $63, R13 // columns behind them
-	MOVQ R11, AX
+// func tritsMatAMX(acc []int32, w []uint32, x []int8, room []uint8)
+TEXT ·tritsMatAMX(SB), NOSPLIT, $48-96
+	MOVQ room_base+72(FP), R8
+	MOVQ acc_len+8(FP), CX
+	SHRQ $10, CX // groups of tokens
+	MOVQ x_len+56(FP), AX
+	XORQ DX, DX
+	DIVQ CX
+	MOVQ AX, R10
+	LEAQ tileShapes<>(SB), AX
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0x00 // ldtilecfg [rax]
-	LEAQ 0(R8), SI
-	MOVQ R10, AX
-	MOVQ R9, BX
-	SHLQ $4, AX
-	LEAQ (R9)(AX*1), DX // 16 tokens on
-	MOVQ R10, AX
-	MOVQ R12, R15
-	TESTQ R15, R15
-	JZ last47
-step46:
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloadd tmm4, [rbx+rax+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloadd tmm5, [rdx+rax+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-	ADDQ $64, BX
-	ADDQ $64, DX
-	ADDQ $4096, SI
-	DECQ R15
-	JNZ step46
-last47:
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x04; BYTE $0x0F // tilestored [rdi+rcx+0], tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x4C; BYTE $0x0F; BYTE $0x40 // tilestored [rdi+rcx+64], tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x0F; BYTE $0x00; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4096], tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x0F; BYTE $0x40; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4160], tmm3
-	TESTQ R13, R13
-	JZ done48
-	LEAQ (R11)(R13*4), AX
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0x00 // ldtilecfg [rax]
-	MOVQ R10, AX
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x0F // tileloadd tmm0, [rdi+rcx+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x4C; BYTE $0x0F; BYTE $0x40 // tileloadd tmm1, [rdi+rcx+64]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x0F; BYTE $0x00; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rcx+4096]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x0F; BYTE $0x40; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rcx+4160]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloadd tmm4, [rbx+rax+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloadd tmm5, [rdx+rax+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x04; BYTE $0x0F // tilestored [rdi+rcx+0], tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x4C; BYTE $0x0F; BYTE $0x40 // tilestored [rdi+rcx+64], tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x0F; BYTE $0x00; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4096], tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x0F; BYTE $0x40; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4160], tmm3
-done48:
-	MOVQ R11, AX
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0x00 // ldtilecfg [rax]
-	LEAQ 128(R8), SI
-	MOVQ R10, AX
-	MOVQ R9, BX
-	SHLQ $4, AX
-	LEAQ (R9)(AX*1), DX // 16 tokens on
-	MOVQ R10, AX
-	MOVQ R12, R15
-	TESTQ R15, R15
-	JZ last50
-step49:
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloadd tmm4, [rbx+rax+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloadd tmm5, [rdx+rax+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-	ADDQ $64, BX
-	ADDQ $64, DX
-	ADDQ $4096, SI
-	DECQ R15
-	JNZ step49
-last50:
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x0F; BYTE $0x80; BYTE $0x00; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+128], tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x0F; BYTE $0xC0; BYTE $0x00; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+192], tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x0F; BYTE $0x80; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4224], tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x0F; BYTE $0xC0; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4288], tmm3
-	TESTQ R13, R13
-	JZ done51
-	LEAQ (R11)(R13*4), AX
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0x00 // ldtilecfg [rax]
-	MOVQ R10, AX
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x84; BYTE $0x0F; BYTE $0x80; BYTE $0x00; BYTE $0x00; BYTE $0x00 // tileloadd tmm0, [rdi+rcx+128]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x0F; BYTE $0xC0; BYTE $0x00; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rcx+192]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x0F; BYTE $0x80; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rcx+4224]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x0F; BYTE $0xC0; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rcx+4288]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloadd tmm4, [rbx+rax+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloadd tmm5, [rdx+rax+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x0F; BYTE $0x80; BYTE $0x00; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+128], tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x0F; BYTE $0xC0; BYTE $0x00; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+192], tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x0F; BYTE $0x80; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4224], tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x0F; BYTE $0xC0; BYTE $0x10; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rcx+4288], tmm3
-done51:
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0xC0 // tilerelease
-	VZEROUPPER
-	RET
-
-// func unpackCodesVBMI(codes []uint8, w []uint32)
-TEXT ·unpackCodesVBMI(SB), NOSPLIT, $0-48
-	MOVQ codes_base+0(FP), DI
-	MOVQ w_base+24(FP), SI
-	MOVQ w_len+32(FP), CX
 	VMOVDQU64 trits0<>(SB), Z16
 	VMOVDQU64 trits1<>(SB), Z17
 	VMOVDQU64 trits2<>(SB), Z18
@@ -2728,11 +2589,32 @@ TEXT ·unpackCodesVBMI(SB), NOSPLIT, $0-48
 	VPBROADCASTQ AX, Z21
 	MOVL $216, AX
 	VPBROADCASTB AX, Z22
-block52:
-	SUBQ $64, CX
-	JL done53
-	PREFETCHT0 4096(SI)
-	VMOVDQU64 0(SI), Z8
+	MOVQ $64, AX // bytes between tokens of x
+	MOVQ $128, CX // between fields of codes
+	MOVQ $256, R14 // between tokens of acc
+	MOVQ w_base+24(FP), R9
+	MOVQ w_len+32(FP), DX
+	SHRQ $6, DX
+	MOVQ DX, 24(SP)
+	MOVQ R10, DX
+	SHRQ $10, DX
+	MOVQ DX, 16(SP)
+	MOVQ x_base+48(FP), DX
+	MOVQ DX, 32(SP)
+	MOVQ $0, 0(SP)
+block46:
+	MOVQ $10, DX
+	CMPQ 16(SP), DX
+	CMOVQLT 16(SP), DX
+	SUBQ DX, 16(SP)
+	MOVQ DX, 8(SP)
+	MOVQ $32, DX
+	CMPQ 24(SP), DX
+	CMOVQLT 24(SP), DX
+	SUBQ DX, 24(SP)
+	MOVQ R8, DI
+word48:
+	VMOVDQU64 0(R9), Z8
 	VPCMPUB $1, Z22, Z8, K1 // below
 	VMOVDQA64 Z8, Z9
 	VGF2P8AFFINEQB $0, Z21, Z8, K1, Z9
@@ -2742,12 +2624,11 @@ block52:
 	VPERMB.Z Z19, Z8, K1, Z3
 	VPERMB.Z Z20, Z8, K1, Z4
 	VMOVDQU64 Z0, 0(DI)
-	VMOVDQU64 Z1, 256(DI)
-	VMOVDQU64 Z2, 512(DI)
-	VMOVDQU64 Z3, 768(DI)
-	VMOVDQU64 Z4, 1024(DI)
-	PREFETCHT0 4160(SI)
-	VMOVDQU64 64(SI), Z8
+	VMOVDQU64 Z1, 128(DI)
+	VMOVDQU64 Z2, 256(DI)
+	VMOVDQU64 Z3, 384(DI)
+	VMOVDQU64 Z4, 512(DI)
+	VMOVDQU64 64(R9), Z8
 	VPCMPUB $1, Z22, Z8, K1 // below
 	VMOVDQA64 Z8, Z9
 	VGF2P8AFFINEQB $0, Z21, Z8, K1, Z9
@@ -2757,12 +2638,257 @@ block52:
 	VPERMB.Z Z19, Z8, K1, Z3
 	VPERMB.Z Z20, Z8, K1, Z4
 	VMOVDQU64 Z0, 64(DI)
-	VMOVDQU64 Z1, 320(DI)
-	VMOVDQU64 Z2, 576(DI)
-	VMOVDQU64 Z3, 832(DI)
-	VMOVDQU64 Z4, 1088(DI)
-	PREFETCHT0 4224(SI)
-	VMOVDQU64 128(SI), Z8
+	VMOVDQU64 Z1, 192(DI)
+	VMOVDQU64 Z2, 320(DI)
+	VMOVDQU64 Z3, 448(DI)
+	VMOVDQU64 Z4, 576(DI)
+	ADDQ $256, R9
+	ADDQ $640, DI
+	DECQ DX
+	JNZ word48
+	LEAQ 0(R9), R12
+	CMPQ 16(SP), $0
+	JNE more47
+	MOVQ w_base+24(FP), R12
+	ADDQ $128, R12
+more47:
+	MOVQ acc_len+8(FP), R11
+	SHRQ $10, R11
+	MOVQ R11, 40(SP)
+	MOVQ 32(SP), BX
+	LEAQ 20480(R8), DI
+	MOVQ acc_base+0(FP), R15
+	ADDQ $0, R15
+	SUBQ $2, 40(SP)
+	JL single53
+	MOVQ R8, SI
+	LEAQ (BX)(R10*1), DX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloaddt1 tmm5, [rdx+rax+0]
+	ADDQ $1024, DX
+	ADDQ $1024, BX
+	ADDQ $2048, SI
+	CMPQ 0(SP), $0
+	JNE load55
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	JMP begun56
+load55:
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+begun56:
+pair49:
+	MOVQ 8(SP), R11
+step50:
+	PREFETCHT1 0(R12)
+	PREFETCHT1 64(R12)
+	ADDQ $256, R12
+	DECQ R11
+	JZ next51
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloaddt1 tmm5, [rdx+rax+0]
+	ADDQ $1024, DX
+	ADDQ $1024, BX
+	ADDQ $2048, SI
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	JMP step50
+next51:
+	MOVQ 8(SP), R11
+	SHLQ $10, R11
+	LEAQ (BX)(R10*2), BX // the next tokens
+	SUBQ R11, BX
+	ADDQ $4096, DI
+	ADDQ $8192, R15
+	SUBQ $2, 40(SP)
+	JL last52
+	MOVQ R8, SI
+	LEAQ (BX)(R10*1), DX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloaddt1 tmm5, [rdx+rax+0]
+	ADDQ $1024, DX
+	ADDQ $1024, BX
+	ADDQ $2048, SI
+	CMPQ 0(SP), $0
+	JNE load57
+	CMPQ 16(SP), $0
+	JE last59
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	JMP stored60
+last59:
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+stored60:
+	JMP begun58
+load57:
+	CMPQ 16(SP), $0
+	JE last61
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	JMP stored62
+last61:
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+stored62:
+begun58:
+	JMP pair49
+last52:
+	CMPQ 16(SP), $0
+	JE last63
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
+	JMP stored64
+last63:
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
+stored64:
+single53:
+	ADDQ $1, 40(SP)
+	JL done54
+	MOVQ R8, SI
+	LEAQ (BX)(R10*1), DX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	ADDQ $1024, BX
+	ADDQ $2048, SI
+	CMPQ 0(SP), $0
+	JNE load67
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	JMP begun68
+load67:
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+begun68:
+	MOVQ 8(SP), R11
+step65:
+	PREFETCHT1 0(R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 256(R12)
+	PREFETCHT1 320(R12)
+	PREFETCHT1 512(R12)
+	PREFETCHT1 576(R12)
+	PREFETCHT1 768(R12)
+	PREFETCHT1 832(R12)
+	ADDQ $1024, R12
+	DECQ R11
+	JZ stored66
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	ADDQ $1024, BX
+	ADDQ $2048, SI
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	JMP step65
+stored66:
+	CMPQ 16(SP), $0
+	JE last69
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tilestored [rdi+rax+0], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rax+1024], tmm1
+	JMP stored70
+last69:
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x04; BYTE $0x37 // tilestored [r15+r14+0], tmm0
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x4C; BYTE $0x37; BYTE $0x40 // tilestored [r15+r14+64], tmm1
+stored70:
+done54:
+	ADDQ $10240, 32(SP)
+	MOVQ $1, 0(SP)
+	CMPQ 16(SP), $0
+	JNE block46
+	MOVQ w_base+24(FP), R9
+	MOVQ w_len+32(FP), DX
+	SHRQ $6, DX
+	MOVQ DX, 24(SP)
+	MOVQ R10, DX
+	SHRQ $10, DX
+	MOVQ DX, 16(SP)
+	MOVQ x_base+48(FP), DX
+	MOVQ DX, 32(SP)
+	MOVQ $0, 0(SP)
+block71:
+	MOVQ $10, DX
+	CMPQ 16(SP), DX
+	CMOVQLT 16(SP), DX
+	SUBQ DX, 16(SP)
+	MOVQ DX, 8(SP)
+	MOVQ $32, DX
+	CMPQ 24(SP), DX
+	CMOVQLT 24(SP), DX
+	SUBQ DX, 24(SP)
+	MOVQ R8, DI
+word73:
+	VMOVDQU64 128(R9), Z8
 	VPCMPUB $1, Z22, Z8, K1 // below
 	VMOVDQA64 Z8, Z9
 	VGF2P8AFFINEQB $0, Z21, Z8, K1, Z9
@@ -2771,13 +2897,12 @@ block52:
 	VPERMB Z18, Z9, Z2
 	VPERMB.Z Z19, Z8, K1, Z3
 	VPERMB.Z Z20, Z8, K1, Z4
-	VMOVDQU64 Z0, 128(DI)
-	VMOVDQU64 Z1, 384(DI)
-	VMOVDQU64 Z2, 640(DI)
-	VMOVDQU64 Z3, 896(DI)
-	VMOVDQU64 Z4, 1152(DI)
-	PREFETCHT0 4288(SI)
-	VMOVDQU64 192(SI), Z8
+	VMOVDQU64 Z0, 0(DI)
+	VMOVDQU64 Z1, 128(DI)
+	VMOVDQU64 Z2, 256(DI)
+	VMOVDQU64 Z3, 384(DI)
+	VMOVDQU64 Z4, 512(DI)
+	VMOVDQU64 192(R9), Z8
 	VPCMPUB $1, Z22, Z8, K1 // below
 	VMOVDQA64 Z8, Z9
 	VGF2P8AFFINEQB $0, Z21, Z8, K1, Z9
@@ -2786,15 +2911,235 @@ block52:
 	VPERMB Z18, Z9, Z2
 	VPERMB.Z Z19, Z8, K1, Z3
 	VPERMB.Z Z20, Z8, K1, Z4
-	VMOVDQU64 Z0, 192(DI)
-	VMOVDQU64 Z1, 448(DI)
-	VMOVDQU64 Z2, 704(DI)
-	VMOVDQU64 Z3, 960(DI)
-	VMOVDQU64 Z4, 1216(DI)
-	ADDQ $256, SI
-	ADDQ $1280, DI
-	JMP block52
-done53:
+	VMOVDQU64 Z0, 64(DI)
+	VMOVDQU64 Z1, 192(DI)
+	VMOVDQU64 Z2, 320(DI)
+	VMOVDQU64 Z3, 448(DI)
+	VMOVDQU64 Z4, 576(DI)
+	ADDQ $256, R9
+	ADDQ $640, DI
+	DECQ DX
+	JNZ word73
+	LEAQ 128(R9), R12
+	CMPQ 16(SP), $0
+	JNE more72
+	MOVQ R9, R12 // the next tile's
+more72:
+	MOVQ acc_len+8(FP), R11
+	SHRQ $10, R11
+	MOVQ R11, 40(SP)
+	MOVQ 32(SP), BX
+	LEAQ 20480(R8), DI
+	MOVQ acc_base+0(FP), R15
+	ADDQ $128, R15
+	SUBQ $2, 40(SP)
+	JL single78
+	MOVQ R8, SI
+	LEAQ (BX)(R10*1), DX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloaddt1 tmm5, [rdx+rax+0]
+	ADDQ $1024, DX
+	ADDQ $1024, BX
+	ADDQ $2048, SI
+	CMPQ 0(SP), $0
+	JNE load80
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	JMP begun81
+load80:
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+begun81:
+pair74:
+	MOVQ 8(SP), R11
+step75:
+	PREFETCHT1 0(R12)
+	PREFETCHT1 64(R12)
+	ADDQ $256, R12
+	DECQ R11
+	JZ next76
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloaddt1 tmm5, [rdx+rax+0]
+	ADDQ $1024, DX
+	ADDQ $1024, BX
+	ADDQ $2048, SI
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	JMP step75
+next76:
+	MOVQ 8(SP), R11
+	SHLQ $10, R11
+	LEAQ (BX)(R10*2), BX // the next tokens
+	SUBQ R11, BX
+	ADDQ $4096, DI
+	ADDQ $8192, R15
+	SUBQ $2, 40(SP)
+	JL last77
+	MOVQ R8, SI
+	LEAQ (BX)(R10*1), DX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x2C; BYTE $0x02 // tileloaddt1 tmm5, [rdx+rax+0]
+	ADDQ $1024, DX
+	ADDQ $1024, BX
+	ADDQ $2048, SI
+	CMPQ 0(SP), $0
+	JNE load82
+	CMPQ 16(SP), $0
+	JE last84
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	JMP stored85
+last84:
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+stored85:
+	JMP begun83
+load82:
+	CMPQ 16(SP), $0
+	JE last86
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	JMP stored87
+last86:
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+stored87:
+begun83:
+	JMP pair74
+last77:
+	CMPQ 16(SP), $0
+	JE last88
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
+	JMP stored89
+last88:
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
+stored89:
+single78:
+	ADDQ $1, 40(SP)
+	JL done79
+	MOVQ R8, SI
+	LEAQ (BX)(R10*1), DX
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	ADDQ $1024, BX
+	ADDQ $2048, SI
+	CMPQ 0(SP), $0
+	JNE load92
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	JMP begun93
+load92:
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+begun93:
+	MOVQ 8(SP), R11
+step90:
+	PREFETCHT1 0(R12)
+	PREFETCHT1 64(R12)
+	PREFETCHT1 256(R12)
+	PREFETCHT1 320(R12)
+	PREFETCHT1 512(R12)
+	PREFETCHT1 576(R12)
+	PREFETCHT1 768(R12)
+	PREFETCHT1 832(R12)
+	ADDQ $1024, R12
+	DECQ R11
+	JZ stored91
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
+	ADDQ $1024, BX
+	ADDQ $2048, SI
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	JMP step90
+stored91:
+	CMPQ 16(SP), $0
+	JE last94
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tilestored [rdi+rax+0], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rax+1024], tmm1
+	JMP stored95
+last94:
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x04; BYTE $0x37 // tilestored [r15+r14+0], tmm0
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x4C; BYTE $0x37; BYTE $0x40 // tilestored [r15+r14+64], tmm1
+stored95:
+done79:
+	ADDQ $10240, 32(SP)
+	MOVQ $1, 0(SP)
+	CMPQ 16(SP), $0
+	JNE block71
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0xC0 // tilerelease
 	VZEROUPPER
 	RET
 
@@ -2814,9 +3159,9 @@ TEXT ·nibbleVecsAVX512(SB), NOSPLIT, $0-120
 	VPBROADCASTD AX, Z26
 	MOVL $0xF0F0F0F0, AX
 	VPBROADCASTD AX, Z27
-tile54:
+tile96:
 	SUBQ $64, R9
-	JL done57
+	JL done99
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2836,8 +3181,8 @@ tile54:
 	MOVQ R8, BX
 	MOVQ R10, CX
 	TESTQ CX, CX
-	JZ sums56
-step55:
+	JZ sums98
+step97:
 	VPBROADCASTD 0(BX), Z22
 	VPBROADCASTD 4(BX), Z23
 	VPBROADCASTD 0(BX)(R12*1), Z24
@@ -2877,8 +3222,8 @@ step55:
 	ADDQ $256, SI
 	ADDQ $8, BX
 	DECQ CX
-	JNZ step55
-sums56:
+	JNZ step97
+sums98:
 	VPSRAD $4, Z1, Z1
 	VPADDD Z1, Z0, Z0
 	VMOVDQU32 Z0, 0(DI)
@@ -2904,8 +3249,8 @@ sums56:
 	VPADDD Z15, Z14, Z14
 	VMOVDQU32 Z14, 192(DI)(R11*1)
 	ADDQ $256, DI
-	JMP tile54
-done57:
+	JMP tile96
+done99:
 	VZEROUPPER
 	RET
 
@@ -2922,9 +3267,9 @@ TEXT ·nibbleVecVNNI(SB), NOSPLIT, $0-72
 	VPBROADCASTD X12, Y12
 	VPCMPEQW Y13, Y13, Y13
 	VPSRLW $15, Y13, Y13
-tile58:
+tile100:
 	SUBQ $64, R9
-	JL done61
+	JL done103
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -2936,8 +3281,8 @@ tile58:
 	MOVQ R8, BX
 	MOVQ R10, CX
 	TESTQ CX, CX
-	JZ sums60
-step59:
+	JZ sums102
+step101:
 	VPBROADCASTD 0(BX), Y8
 	VPBROADCASTD 4(BX), Y9
 	PREFETCHT0 4096(SI)
@@ -2995,8 +3340,8 @@ step59:
 	ADDQ $256, SI
 	ADDQ $8, BX
 	DECQ CX
-	JNZ step59
-sums60:
+	JNZ step101
+sums102:
 	VMOVDQU Y0, 0(DI)
 	VMOVDQU Y1, 32(DI)
 	VMOVDQU Y2, 64(DI)
@@ -3006,8 +3351,8 @@ sums60:
 	VMOVDQU Y6, 192(DI)
 	VMOVDQU Y7, 224(DI)
 	ADDQ $256, DI
-	JMP tile58
-done61:
+	JMP tile100
+done103:
 	VZEROUPPER
 	RET
 
@@ -3024,9 +3369,9 @@ TEXT ·nibbleVecAVX2(SB), NOSPLIT, $0-72
 	VPBROADCASTD X12, Y12
 	VPCMPEQW Y13, Y13, Y13
 	VPSRLW $15, Y13, Y13
-tile62:
+tile104:
 	SUBQ $64, R9
-	JL done65
+	JL done107
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -3038,8 +3383,8 @@ tile62:
 	MOVQ R8, BX
 	MOVQ R10, CX
 	TESTQ CX, CX
-	JZ sums64
-step63:
+	JZ sums106
+step105:
 	VPBROADCASTD 0(BX), Y8
 	VPBROADCASTD 4(BX), Y9
 	PREFETCHT0 4096(SI)
@@ -3121,8 +3466,8 @@ step63:
 	ADDQ $256, SI
 	ADDQ $8, BX
 	DECQ CX
-	JNZ step63
-sums64:
+	JNZ step105
+sums106:
 	VMOVDQU Y0, 0(DI)
 	VMOVDQU Y1, 32(DI)
 	VMOVDQU Y2, 64(DI)
@@ -3132,8 +3477,8 @@ sums64:
 	VMOVDQU Y6, 192(DI)
 	VMOVDQU Y7, 224(DI)
 	ADDQ $256, DI
-	JMP tile62
-done65:
+	JMP tile104
+done107:
 	VZEROUPPER
 	RET
 
@@ -3164,8 +3509,8 @@ TEXT ·dotF16AVX2(SB), NOSPLIT, $0-52
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail67
-loop66:
+	JZ tail109
+loop108:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	VCVTPH2PS 0(SI), Y8
@@ -3195,10 +3540,10 @@ loop66:
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop66
-tail67:
+	JNZ loop108
+tail109:
 	CMPQ DX, $16
-	JL done68
+	JL done110
 	VCVTPH2PS 0(SI), Y8
 	VMULPS 0(DI), Y8, Y8
 	VADDPS Y8, Y0, Y0
@@ -3206,7 +3551,7 @@ tail67:
 	VMULPS 32(DI), Y9, Y9
 	VADDPS Y9, Y1, Y1
 	CMPQ DX, $32
-	JL done68
+	JL done110
 	VCVTPH2PS 32(SI), Y10
 	VMULPS 64(DI), Y10, Y10
 	VADDPS Y10, Y2, Y2
@@ -3214,14 +3559,14 @@ tail67:
 	VMULPS 96(DI), Y11, Y11
 	VADDPS Y11, Y3, Y3
 	CMPQ DX, $48
-	JL done68
+	JL done110
 	VCVTPH2PS 64(SI), Y12
 	VMULPS 128(DI), Y12, Y12
 	VADDPS Y12, Y4, Y4
 	VCVTPH2PS 80(SI), Y13
 	VMULPS 160(DI), Y13, Y13
 	VADDPS Y13, Y5, Y5
-done68:
+done110:
 	VADDPS Y4, Y0, Y0
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y2, Y2
@@ -3240,9 +3585,9 @@ done68:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE keep69
+	JAE keep111
 	XORL AX, AX
-keep69:
+keep111:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -3274,8 +3619,8 @@ TEXT ·dotF32AVX2(SB), NOSPLIT, $0-52
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail71
-loop70:
+	JZ tail113
+loop112:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -3307,10 +3652,10 @@ loop70:
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop70
-tail71:
+	JNZ loop112
+tail113:
 	CMPQ DX, $16
-	JL done72
+	JL done114
 	VMOVUPS 0(SI), Y8
 	VMULPS 0(DI), Y8, Y8
 	VADDPS Y8, Y0, Y0
@@ -3318,7 +3663,7 @@ tail71:
 	VMULPS 32(DI), Y9, Y9
 	VADDPS Y9, Y1, Y1
 	CMPQ DX, $32
-	JL done72
+	JL done114
 	VMOVUPS 64(SI), Y10
 	VMULPS 64(DI), Y10, Y10
 	VADDPS Y10, Y2, Y2
@@ -3326,14 +3671,14 @@ tail71:
 	VMULPS 96(DI), Y11, Y11
 	VADDPS Y11, Y3, Y3
 	CMPQ DX, $48
-	JL done72
+	JL done114
 	VMOVUPS 128(SI), Y12
 	VMULPS 128(DI), Y12, Y12
 	VADDPS Y12, Y4, Y4
 	VMOVUPS 160(SI), Y13
 	VMULPS 160(DI), Y13, Y13
 	VADDPS Y13, Y5, Y5
-done72:
+done114:
 	VADDPS Y4, Y0, Y0
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y2, Y2
@@ -3352,9 +3697,9 @@ done72:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE keep73
+	JAE keep115
 	XORL AX, AX
-keep73:
+keep115:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -3369,7 +3714,7 @@ TEXT ·scoresAVX2(SB), NOSPLIT, $64-76
 	MOVQ R9, R10
 	ANDQ $15, R10 // elements after the last 16
 	SHRQ $4, R9
-key74:
+key116:
 	MOVQ R8, BX
 	MOVQ R9, DX
 	VCVTPH2PS 0(SI), Y0
@@ -3379,8 +3724,8 @@ key74:
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JZ tail76
-loop75:
+	JZ tail118
+loop117:
 	VCVTPH2PS 0(SI), Y2
 	VMULPS 0(BX), Y2, Y2
 	VADDPS Y2, Y0, Y0
@@ -3390,14 +3735,14 @@ loop75:
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JNZ loop75
-tail76:
+	JNZ loop117
+tail118:
 	TESTQ R10, R10
-	JZ sum78
+	JZ sum120
 	VMOVUPS Y0, 0(SP)
 	VMOVUPS Y1, 32(SP)
 	XORQ DX, DX
-rest77:
+rest119:
 	MOVWLZX (SI), AX
 	VMOVD AX, X1
 	VCVTPH2PS X1, X1
@@ -3408,10 +3753,10 @@ rest77:
 	ADDQ $4, BX
 	INCQ DX
 	CMPQ DX, R10
-	JL rest77
+	JL rest119
 	VMOVUPS 0(SP), Y0
 	VMOVUPS 32(SP), Y1
-sum78:
+sum120:
 	VADDPS Y1, Y0, Y0
 	VEXTRACTF128 $1, Y0, X15
 	VADDPS X15, X0, X0
@@ -3423,7 +3768,7 @@ sum78:
 	VMOVSS X0, (DI)
 	ADDQ $4, DI
 	DECQ CX
-	JNZ key74
+	JNZ key116
 	VZEROUPPER
 	RET
 
@@ -3435,9 +3780,9 @@ TEXT ·weightedSumAVX2(SB), NOSPLIT, $0-72
 	MOVQ p_base+24(FP), R8
 	MOVQ p_len+32(FP), R11
 	MOVQ values_base+48(FP), SI
-wide79:
+wide121:
 	CMPQ R9, $32
-	JL narrow80
+	JL narrow122
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -3453,8 +3798,8 @@ wide79:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store84
-position83:
+	JZ store126
+position125:
 	VBROADCASTSS (DX), Y15
 	VCVTPH2PS 0(BX), Y4
 	VMULPS Y15, Y4, Y4
@@ -3471,8 +3816,8 @@ position83:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position83
-store84:
+	JNZ position125
+store126:
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, 64(DI)
@@ -3480,17 +3825,17 @@ store84:
 	ADDQ $128, DI
 	ADDQ $64, SI
 	SUBQ $32, R9
-	JMP wide79
-narrow80:
+	JMP wide121
+narrow122:
 	TESTQ R9, R9
-	JZ done82
+	JZ done124
 	CMPQ R9, $16
-	JGE overlap81
+	JGE overlap123
 	SUBQ $16, R9
 	LEAQ (DI)(R9*4), DI
 	LEAQ (SI)(R9*2), SI
 	MOVQ $16, R9
-overlap81:
+overlap123:
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -3502,8 +3847,8 @@ overlap81:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store86
-position85:
+	JZ store128
+position127:
 	VBROADCASTSS (DX), Y15
 	VCVTPH2PS 0(BX), Y2
 	VMULPS Y15, Y2, Y2
@@ -3514,15 +3859,254 @@ position85:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position85
-store86:
+	JNZ position127
+store128:
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	ADDQ $64, DI
 	ADDQ $32, SI
 	SUBQ $16, R9
-	JMP narrow80
-done82:
+	JMP narrow122
+done124:
+	VZEROUPPER
+	RET
+
+// func blocksAVX2(words []uint32, data []byte, stride int32) int32
+TEXT ·blocksAVX2(SB), NOSPLIT, $0-60
+	MOVQ words_base+0(FP), DI
+	MOVQ words_len+8(FP), R12
+	SHRQ $9, R12 // blocks of a row
+	MOVQ data_base+24(FP), SI
+	MOVL $0x0F0F0F0F, AX
+	VMOVD AX, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x33333333, AX
+	VMOVD AX, X13
+	VPBROADCASTD X13, Y13
+	MOVLQSX stride+48(FP), AX
+	VPXOR X14, X14, X14
+	MOVQ $8, R11
+rows129:
+	MOVQ SI, DX
+	MOVQ DI, R15
+	LEAQ (AX)(AX*2), R13
+	LEAQ (AX*4), BX
+	LEAQ (SI)(BX*1), R8
+	MOVQ R12, CX
+	TESTQ CX, CX
+	JZ done131
+step130:
+	VMOVDQU 0(SI), X4
+	VINSERTI128 $1, 0(R8), Y4, Y4
+	VMOVDQU 0(SI)(AX*1), X5
+	VINSERTI128 $1, 0(R8)(AX*1), Y5, Y5
+	VMOVDQU 0(SI)(AX*2), X6
+	VINSERTI128 $1, 0(R8)(AX*2), Y6, Y6
+	VMOVDQU 0(SI)(R13*1), X7
+	VINSERTI128 $1, 0(R8)(R13*1), Y7, Y7
+	VPUNPCKLDQ Y5, Y4, Y8
+	VPUNPCKHDQ Y5, Y4, Y10
+	VPUNPCKLDQ Y7, Y6, Y9
+	VPUNPCKHDQ Y7, Y6, Y11
+	VPUNPCKLQDQ Y9, Y8, Y0
+	VPUNPCKHQDQ Y9, Y8, Y1
+	VPUNPCKLQDQ Y11, Y10, Y2
+	VPUNPCKHQDQ Y11, Y10, Y3
+	VPSRLD $1, Y0, Y15
+	VPAND Y0, Y15, Y15
+	VPOR Y15, Y14, Y14
+	VPSRLD $1, Y1, Y15
+	VPAND Y1, Y15, Y15
+	VPOR Y15, Y14, Y14
+	VPSRLD $1, Y2, Y15
+	VPAND Y2, Y15, Y15
+	VPOR Y15, Y14, Y14
+	VPSRLD $1, Y3, Y15
+	VPAND Y3, Y15, Y15
+	VPOR Y15, Y14, Y14
+	VPSRLD $4, Y0, Y4
+	VPAND Y12, Y4, Y4
+	VPANDN Y2, Y12, Y15
+	VPOR Y15, Y4, Y4
+	VPSLLD $4, Y2, Y2
+	VPAND Y12, Y0, Y0
+	VPANDN Y2, Y12, Y15
+	VPOR Y15, Y0, Y0
+	VPSRLD $4, Y1, Y5
+	VPAND Y12, Y5, Y5
+	VPANDN Y3, Y12, Y15
+	VPOR Y15, Y5, Y5
+	VPSLLD $4, Y3, Y3
+	VPAND Y12, Y1, Y1
+	VPANDN Y3, Y12, Y15
+	VPOR Y15, Y1, Y1
+	VPSRLD $2, Y4, Y8
+	VPAND Y13, Y8, Y8
+	VPANDN Y5, Y13, Y15
+	VPOR Y15, Y8, Y8
+	VPSLLD $2, Y5, Y5
+	VPAND Y13, Y4, Y4
+	VPANDN Y5, Y13, Y15
+	VPOR Y15, Y4, Y4
+	VMOVDQU Y8, 0(DI)
+	VMOVDQU Y4, 512(DI)
+	VPSRLD $2, Y0, Y8
+	VPAND Y13, Y8, Y8
+	VPANDN Y1, Y13, Y15
+	VPOR Y15, Y8, Y8
+	VPSLLD $2, Y1, Y1
+	VPAND Y13, Y0, Y0
+	VPANDN Y1, Y13, Y15
+	VPOR Y15, Y0, Y0
+	VMOVDQU Y8, 1024(DI)
+	VMOVDQU Y0, 1536(DI)
+	VMOVDQU 16(SI), X4
+	VINSERTI128 $1, 16(R8), Y4, Y4
+	VMOVDQU 16(SI)(AX*1), X5
+	VINSERTI128 $1, 16(R8)(AX*1), Y5, Y5
+	VMOVDQU 16(SI)(AX*2), X6
+	VINSERTI128 $1, 16(R8)(AX*2), Y6, Y6
+	VMOVDQU 16(SI)(R13*1), X7
+	VINSERTI128 $1, 16(R8)(R13*1), Y7, Y7
+	VPUNPCKLDQ Y5, Y4, Y8
+	VPUNPCKHDQ Y5, Y4, Y10
+	VPUNPCKLDQ Y7, Y6, Y9
+	VPUNPCKHDQ Y7, Y6, Y11
+	VPUNPCKLQDQ Y9, Y8, Y0
+	VPUNPCKHQDQ Y9, Y8, Y1
+	VPUNPCKLQDQ Y11, Y10, Y2
+	VPUNPCKHQDQ Y11, Y10, Y3
+	VPSRLD $1, Y0, Y15
+	VPAND Y0, Y15, Y15
+	VPOR Y15, Y14, Y14
+	VPSRLD $1, Y1, Y15
+	VPAND Y1, Y15, Y15
+	VPOR Y15, Y14, Y14
+	VPSRLD $1, Y2, Y15
+	VPAND Y2, Y15, Y15
+	VPOR Y15, Y14, Y14
+	VPSRLD $1, Y3, Y15
+	VPAND Y3, Y15, Y15
+	VPOR Y15, Y14, Y14
+	VPSRLD $4, Y0, Y4
+	VPAND Y12, Y4, Y4
+	VPANDN Y2, Y12, Y15
+	VPOR Y15, Y4, Y4
+	VPSLLD $4, Y2, Y2
+	VPAND Y12, Y0, Y0
+	VPANDN Y2, Y12, Y15
+	VPOR Y15, Y0, Y0
+	VPSRLD $4, Y1, Y5
+	VPAND Y12, Y5, Y5
+	VPANDN Y3, Y12, Y15
+	VPOR Y15, Y5, Y5
+	VPSLLD $4, Y3, Y3
+	VPAND Y12, Y1, Y1
+	VPANDN Y3, Y12, Y15
+	VPOR Y15, Y1, Y1
+	VPSRLD $2, Y4, Y8
+	VPAND Y13, Y8, Y8
+	VPANDN Y5, Y13, Y15
+	VPOR Y15, Y8, Y8
+	VPSLLD $2, Y5, Y5
+	VPAND Y13, Y4, Y4
+	VPANDN Y5, Y13, Y15
+	VPOR Y15, Y4, Y4
+	VMOVDQU Y8, 256(DI)
+	VMOVDQU Y4, 768(DI)
+	VPSRLD $2, Y0, Y8
+	VPAND Y13, Y8, Y8
+	VPANDN Y1, Y13, Y15
+	VPOR Y15, Y8, Y8
+	VPSLLD $2, Y1, Y1
+	VPAND Y13, Y0, Y0
+	VPANDN Y1, Y13, Y15
+	VPOR Y15, Y0, Y0
+	VMOVDQU Y8, 1280(DI)
+	VMOVDQU Y0, 1792(DI)
+	ADDQ $32, SI
+	ADDQ $32, R8
+	ADDQ $2048, DI
+	DECQ CX
+	JNZ step130
+	LEAQ (DX)(BX*2), SI
+	LEAQ 32(R15), DI
+	DECQ R11
+	JNZ rows129
+done131:
+	MOVL $0x55555555, AX
+	VMOVD AX, X12
+	VPBROADCASTD X12, Y12
+	XORL AX, AX
+	VPTEST Y12, Y14
+	SETNE AX
+	MOVL AX, ret+56(FP)
+	VZEROUPPER
+	RET
+
+// func nibblesAVX2(words []uint32, codes []int8)
+TEXT ·nibblesAVX2(SB), NOSPLIT, $0-48
+	MOVQ words_base+0(FP), DI
+	MOVQ codes_base+24(FP), SI
+	MOVQ codes_len+32(FP), R12
+	SHRQ $10, R12 // steps of 16 codes of a row
+	MOVL $0x0F0F0F0F, AX
+	VMOVD AX, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x88888888, AX
+	VMOVD AX, X13
+	VPBROADCASTD X13, Y13
+	MOVQ R12, AX
+	SHLQ $4, AX
+	MOVQ $8, R11
+rows132:
+	MOVQ SI, DX
+	MOVQ DI, R15
+	LEAQ (AX)(AX*2), R13
+	LEAQ (AX*4), BX
+	LEAQ (SI)(BX*1), R8
+	MOVQ R12, CX
+	TESTQ CX, CX
+	JZ done134
+step133:
+	VMOVDQU 0(SI), X4
+	VINSERTI128 $1, 0(R8), Y4, Y4
+	VMOVDQU 0(SI)(AX*1), X5
+	VINSERTI128 $1, 0(R8)(AX*1), Y5, Y5
+	VMOVDQU 0(SI)(AX*2), X6
+	VINSERTI128 $1, 0(R8)(AX*2), Y6, Y6
+	VMOVDQU 0(SI)(R13*1), X7
+	VINSERTI128 $1, 0(R8)(R13*1), Y7, Y7
+	VPUNPCKLDQ Y5, Y4, Y8
+	VPUNPCKHDQ Y5, Y4, Y10
+	VPUNPCKLDQ Y7, Y6, Y9
+	VPUNPCKHDQ Y7, Y6, Y11
+	VPUNPCKLQDQ Y9, Y8, Y0
+	VPUNPCKHQDQ Y9, Y8, Y1
+	VPUNPCKLQDQ Y11, Y10, Y2
+	VPUNPCKHQDQ Y11, Y10, Y3
+	VPSLLD $4, Y1, Y1
+	VPAND Y12, Y0, Y0
+	VPANDN Y1, Y12, Y15
+	VPOR Y15, Y0, Y0
+	VPXOR Y13, Y0, Y0
+	VMOVDQU Y0, 0(DI)
+	VPSLLD $4, Y3, Y3
+	VPAND Y12, Y2, Y2
+	VPANDN Y3, Y12, Y15
+	VPOR Y15, Y2, Y2
+	VPXOR Y13, Y2, Y2
+	VMOVDQU Y2, 256(DI)
+	ADDQ $16, SI
+	ADDQ $16, R8
+	ADDQ $512, DI
+	DECQ CX
+	JNZ step133
+	LEAQ (DX)(BX*2), SI
+	LEAQ 32(R15), DI
+	DECQ R11
+	JNZ rows132
+done134:
 	VZEROUPPER
 	RET
 
@@ -3545,8 +4129,8 @@ TEXT ·dotF16AVX512(SB), NOSPLIT, $0-52
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail88
-loop87:
+	JZ tail136
+loop135:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	VCVTPH2PS 0(SI), Z4
@@ -3564,24 +4148,24 @@ loop87:
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop87
-tail88:
+	JNZ loop135
+tail136:
 	CMPQ DX, $16
-	JL done89
+	JL done137
 	VCVTPH2PS 0(SI), Z4
 	VMULPS 0(DI), Z4, Z4
 	VADDPS Z4, Z0, Z0
 	CMPQ DX, $32
-	JL done89
+	JL done137
 	VCVTPH2PS 32(SI), Z5
 	VMULPS 64(DI), Z5, Z5
 	VADDPS Z5, Z1, Z1
 	CMPQ DX, $48
-	JL done89
+	JL done137
 	VCVTPH2PS 64(SI), Z6
 	VMULPS 128(DI), Z6, Z6
 	VADDPS Z6, Z2, Z2
-done89:
+done137:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -3598,9 +4182,9 @@ done89:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE keep90
+	JAE keep138
 	XORL AX, AX
-keep90:
+keep138:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -3624,8 +4208,8 @@ TEXT ·dotF32AVX512(SB), NOSPLIT, $0-52
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail92
-loop91:
+	JZ tail140
+loop139:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -3645,24 +4229,24 @@ loop91:
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop91
-tail92:
+	JNZ loop139
+tail140:
 	CMPQ DX, $16
-	JL done93
+	JL done141
 	VMOVUPS 0(SI), Z4
 	VMULPS 0(DI), Z4, Z4
 	VADDPS Z4, Z0, Z0
 	CMPQ DX, $32
-	JL done93
+	JL done141
 	VMOVUPS 64(SI), Z5
 	VMULPS 64(DI), Z5, Z5
 	VADDPS Z5, Z1, Z1
 	CMPQ DX, $48
-	JL done93
+	JL done141
 	VMOVUPS 128(SI), Z6
 	VMULPS 128(DI), Z6, Z6
 	VADDPS Z6, Z2, Z2
-done93:
+done141:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -3679,9 +4263,9 @@ done93:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE keep94
+	JAE keep142
 	XORL AX, AX
-keep94:
+keep142:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -3696,7 +4280,7 @@ TEXT ·scoresAVX512(SB), NOSPLIT, $64-76
 	MOVQ R9, R10
 	ANDQ $15, R10 // elements after the last 16
 	SHRQ $4, R9
-key95:
+key143:
 	MOVQ R8, BX
 	MOVQ R9, DX
 	VCVTPH2PS 0(SI), Z0
@@ -3704,21 +4288,21 @@ key95:
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JZ tail97
-loop96:
+	JZ tail145
+loop144:
 	VCVTPH2PS 0(SI), Z1
 	VMULPS 0(BX), Z1, Z1
 	VADDPS Z1, Z0, Z0
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JNZ loop96
-tail97:
+	JNZ loop144
+tail145:
 	TESTQ R10, R10
-	JZ sum99
+	JZ sum147
 	VMOVUPS Z0, 0(SP)
 	XORQ DX, DX
-rest98:
+rest146:
 	MOVWLZX (SI), AX
 	VMOVD AX, X1
 	VCVTPH2PS X1, X1
@@ -3729,9 +4313,9 @@ rest98:
 	ADDQ $4, BX
 	INCQ DX
 	CMPQ DX, R10
-	JL rest98
+	JL rest146
 	VMOVUPS 0(SP), Z0
-sum99:
+sum147:
 	VEXTRACTF64X4 $1, Z0, Y15
 	VADDPS Y15, Y0, Y0
 	VEXTRACTF128 $1, Y0, X15
@@ -3744,7 +4328,7 @@ sum99:
 	VMOVSS X0, (DI)
 	ADDQ $4, DI
 	DECQ CX
-	JNZ key95
+	JNZ key143
 	VZEROUPPER
 	RET
 
@@ -3756,9 +4340,9 @@ TEXT ·weightedSumAVX512(SB), NOSPLIT, $0-72
 	MOVQ p_base+24(FP), R8
 	MOVQ p_len+32(FP), R11
 	MOVQ values_base+48(FP), SI
-wide100:
+wide148:
 	CMPQ R9, $64
-	JL narrow101
+	JL narrow149
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -3774,8 +4358,8 @@ wide100:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store105
-position104:
+	JZ store153
+position152:
 	VBROADCASTSS (DX), Z15
 	VCVTPH2PS 0(BX), Z4
 	VMULPS Z15, Z4, Z4
@@ -3792,8 +4376,8 @@ position104:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position104
-store105:
+	JNZ position152
+store153:
 	VMOVUPS Z0, 0(DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -3801,17 +4385,17 @@ store105:
 	ADDQ $256, DI
 	ADDQ $128, SI
 	SUBQ $64, R9
-	JMP wide100
-narrow101:
+	JMP wide148
+narrow149:
 	TESTQ R9, R9
-	JZ done103
+	JZ done151
 	CMPQ R9, $16
-	JGE overlap102
+	JGE overlap150
 	SUBQ $16, R9
 	LEAQ (DI)(R9*4), DI
 	LEAQ (SI)(R9*2), SI
 	MOVQ $16, R9
-overlap102:
+overlap150:
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -3821,8 +4405,8 @@ overlap102:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store107
-position106:
+	JZ store155
+position154:
 	VBROADCASTSS (DX), Z15
 	VCVTPH2PS 0(BX), Z1
 	VMULPS Z15, Z1, Z1
@@ -3830,14 +4414,243 @@ position106:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position106
-store107:
+	JNZ position154
+store155:
 	VMOVUPS Z0, 0(DI)
 	ADDQ $64, DI
 	ADDQ $32, SI
 	SUBQ $16, R9
-	JMP narrow101
-done103:
+	JMP narrow149
+done151:
+	VZEROUPPER
+	RET
+
+// func blocksAVX512(words []uint32, data []byte, stride int32) int32
+TEXT ·blocksAVX512(SB), NOSPLIT, $0-60
+	MOVQ words_base+0(FP), DI
+	MOVQ words_len+8(FP), R12
+	SHRQ $9, R12 // blocks of a row
+	MOVQ data_base+24(FP), SI
+	MOVL $0x0F0F0F0F, AX
+	VMOVD AX, X12
+	VPBROADCASTD X12, Z12
+	MOVL $0x33333333, AX
+	VMOVD AX, X13
+	VPBROADCASTD X13, Z13
+	MOVLQSX stride+48(FP), AX
+	VPXOR X14, X14, X14
+	MOVQ $4, R11
+rows156:
+	MOVQ SI, DX
+	MOVQ DI, R15
+	LEAQ (AX)(AX*2), R13
+	LEAQ (AX*4), BX
+	LEAQ (SI)(BX*1), R8
+	LEAQ (R8)(BX*1), R9
+	LEAQ (R9)(BX*1), R10
+	MOVQ R12, CX
+	TESTQ CX, CX
+	JZ done158
+step157:
+	VMOVDQU 0(SI), X4
+	VINSERTI32X4 $1, 0(R8), Z4, Z4
+	VINSERTI32X4 $2, 0(R9), Z4, Z4
+	VINSERTI32X4 $3, 0(R10), Z4, Z4
+	VMOVDQU 0(SI)(AX*1), X5
+	VINSERTI32X4 $1, 0(R8)(AX*1), Z5, Z5
+	VINSERTI32X4 $2, 0(R9)(AX*1), Z5, Z5
+	VINSERTI32X4 $3, 0(R10)(AX*1), Z5, Z5
+	VMOVDQU 0(SI)(AX*2), X6
+	VINSERTI32X4 $1, 0(R8)(AX*2), Z6, Z6
+	VINSERTI32X4 $2, 0(R9)(AX*2), Z6, Z6
+	VINSERTI32X4 $3, 0(R10)(AX*2), Z6, Z6
+	VMOVDQU 0(SI)(R13*1), X7
+	VINSERTI32X4 $1, 0(R8)(R13*1), Z7, Z7
+	VINSERTI32X4 $2, 0(R9)(R13*1), Z7, Z7
+	VINSERTI32X4 $3, 0(R10)(R13*1), Z7, Z7
+	VPUNPCKLDQ Z5, Z4, Z8
+	VPUNPCKHDQ Z5, Z4, Z10
+	VPUNPCKLDQ Z7, Z6, Z9
+	VPUNPCKHDQ Z7, Z6, Z11
+	VPUNPCKLQDQ Z9, Z8, Z0
+	VPUNPCKHQDQ Z9, Z8, Z1
+	VPUNPCKLQDQ Z11, Z10, Z2
+	VPUNPCKHQDQ Z11, Z10, Z3
+	VPSRLD $1, Z0, Z15
+	VPTERNLOGD $0xF8, Z15, Z0, Z14
+	VPSRLD $1, Z1, Z15
+	VPTERNLOGD $0xF8, Z15, Z1, Z14
+	VPSRLD $1, Z2, Z15
+	VPTERNLOGD $0xF8, Z15, Z2, Z14
+	VPSRLD $1, Z3, Z15
+	VPTERNLOGD $0xF8, Z15, Z3, Z14
+	VPSRLD $4, Z0, Z4
+	VPTERNLOGD $0xE2, Z2, Z12, Z4
+	VPSLLD $4, Z2, Z2
+	VPTERNLOGD $0xE2, Z2, Z12, Z0
+	VPSRLD $4, Z1, Z5
+	VPTERNLOGD $0xE2, Z3, Z12, Z5
+	VPSLLD $4, Z3, Z3
+	VPTERNLOGD $0xE2, Z3, Z12, Z1
+	VPSRLD $2, Z4, Z8
+	VPTERNLOGD $0xE2, Z5, Z13, Z8
+	VPSLLD $2, Z5, Z5
+	VPTERNLOGD $0xE2, Z5, Z13, Z4
+	VMOVDQU32 Z8, 0(DI)
+	VMOVDQU32 Z4, 512(DI)
+	VPSRLD $2, Z0, Z8
+	VPTERNLOGD $0xE2, Z1, Z13, Z8
+	VPSLLD $2, Z1, Z1
+	VPTERNLOGD $0xE2, Z1, Z13, Z0
+	VMOVDQU32 Z8, 1024(DI)
+	VMOVDQU32 Z0, 1536(DI)
+	VMOVDQU 16(SI), X4
+	VINSERTI32X4 $1, 16(R8), Z4, Z4
+	VINSERTI32X4 $2, 16(R9), Z4, Z4
+	VINSERTI32X4 $3, 16(R10), Z4, Z4
+	VMOVDQU 16(SI)(AX*1), X5
+	VINSERTI32X4 $1, 16(R8)(AX*1), Z5, Z5
+	VINSERTI32X4 $2, 16(R9)(AX*1), Z5, Z5
+	VINSERTI32X4 $3, 16(R10)(AX*1), Z5, Z5
+	VMOVDQU 16(SI)(AX*2), X6
+	VINSERTI32X4 $1, 16(R8)(AX*2), Z6, Z6
+	VINSERTI32X4 $2, 16(R9)(AX*2), Z6, Z6
+	VINSERTI32X4 $3, 16(R10)(AX*2), Z6, Z6
+	VMOVDQU 16(SI)(R13*1), X7
+	VINSERTI32X4 $1, 16(R8)(R13*1), Z7, Z7
+	VINSERTI32X4 $2, 16(R9)(R13*1), Z7, Z7
+	VINSERTI32X4 $3, 16(R10)(R13*1), Z7, Z7
+	VPUNPCKLDQ Z5, Z4, Z8
+	VPUNPCKHDQ Z5, Z4, Z10
+	VPUNPCKLDQ Z7, Z6, Z9
+	VPUNPCKHDQ Z7, Z6, Z11
+	VPUNPCKLQDQ Z9, Z8, Z0
+	VPUNPCKHQDQ Z9, Z8, Z1
+	VPUNPCKLQDQ Z11, Z10, Z2
+	VPUNPCKHQDQ Z11, Z10, Z3
+	VPSRLD $1, Z0, Z15
+	VPTERNLOGD $0xF8, Z15, Z0, Z14
+	VPSRLD $1, Z1, Z15
+	VPTERNLOGD $0xF8, Z15, Z1, Z14
+	VPSRLD $1, Z2, Z15
+	VPTERNLOGD $0xF8, Z15, Z2, Z14
+	VPSRLD $1, Z3, Z15
+	VPTERNLOGD $0xF8, Z15, Z3, Z14
+	VPSRLD $4, Z0, Z4
+	VPTERNLOGD $0xE2, Z2, Z12, Z4
+	VPSLLD $4, Z2, Z2
+	VPTERNLOGD $0xE2, Z2, Z12, Z0
+	VPSRLD $4, Z1, Z5
+	VPTERNLOGD $0xE2, Z3, Z12, Z5
+	VPSLLD $4, Z3, Z3
+	VPTERNLOGD $0xE2, Z3, Z12, Z1
+	VPSRLD $2, Z4, Z8
+	VPTERNLOGD $0xE2, Z5, Z13, Z8
+	VPSLLD $2, Z5, Z5
+	VPTERNLOGD $0xE2, Z5, Z13, Z4
+	VMOVDQU32 Z8, 256(DI)
+	VMOVDQU32 Z4, 768(DI)
+	VPSRLD $2, Z0, Z8
+	VPTERNLOGD $0xE2, Z1, Z13, Z8
+	VPSLLD $2, Z1, Z1
+	VPTERNLOGD $0xE2, Z1, Z13, Z0
+	VMOVDQU32 Z8, 1280(DI)
+	VMOVDQU32 Z0, 1792(DI)
+	ADDQ $32, SI
+	ADDQ $32, R8
+	ADDQ $32, R9
+	ADDQ $32, R10
+	ADDQ $2048, DI
+	DECQ CX
+	JNZ step157
+	LEAQ (DX)(BX*4), SI
+	LEAQ 64(R15), DI
+	DECQ R11
+	JNZ rows156
+done158:
+	MOVL $0x55555555, AX
+	VMOVD AX, X12
+	VPBROADCASTD X12, Y12
+	VEXTRACTI64X4 $1, Z14, Y13
+	VPOR Y13, Y14, Y14
+	XORL AX, AX
+	VPTEST Y12, Y14
+	SETNE AX
+	MOVL AX, ret+56(FP)
+	VZEROUPPER
+	RET
+
+// func nibblesAVX512(words []uint32, codes []int8)
+TEXT ·nibblesAVX512(SB), NOSPLIT, $0-48
+	MOVQ words_base+0(FP), DI
+	MOVQ codes_base+24(FP), SI
+	MOVQ codes_len+32(FP), R12
+	SHRQ $10, R12 // steps of 16 codes of a row
+	MOVL $0x0F0F0F0F, AX
+	VMOVD AX, X12
+	VPBROADCASTD X12, Z12
+	MOVL $0x88888888, AX
+	VMOVD AX, X13
+	VPBROADCASTD X13, Z13
+	MOVQ R12, AX
+	SHLQ $4, AX
+	MOVQ $4, R11
+rows159:
+	MOVQ SI, DX
+	MOVQ DI, R15
+	LEAQ (AX)(AX*2), R13
+	LEAQ (AX*4), BX
+	LEAQ (SI)(BX*1), R8
+	LEAQ (R8)(BX*1), R9
+	LEAQ (R9)(BX*1), R10
+	MOVQ R12, CX
+	TESTQ CX, CX
+	JZ done161
+step160:
+	VMOVDQU 0(SI), X4
+	VINSERTI32X4 $1, 0(R8), Z4, Z4
+	VINSERTI32X4 $2, 0(R9), Z4, Z4
+	VINSERTI32X4 $3, 0(R10), Z4, Z4
+	VMOVDQU 0(SI)(AX*1), X5
+	VINSERTI32X4 $1, 0(R8)(AX*1), Z5, Z5
+	VINSERTI32X4 $2, 0(R9)(AX*1), Z5, Z5
+	VINSERTI32X4 $3, 0(R10)(AX*1), Z5, Z5
+	VMOVDQU 0(SI)(AX*2), X6
+	VINSERTI32X4 $1, 0(R8)(AX*2), Z6, Z6
+	VINSERTI32X4 $2, 0(R9)(AX*2), Z6, Z6
+	VINSERTI32X4 $3, 0(R10)(AX*2), Z6, Z6
+	VMOVDQU 0(SI)(R13*1), X7
+	VINSERTI32X4 $1, 0(R8)(R13*1), Z7, Z7
+	VINSERTI32X4 $2, 0(R9)(R13*1), Z7, Z7
+	VINSERTI32X4 $3, 0(R10)(R13*1), Z7, Z7
+	VPUNPCKLDQ Z5, Z4, Z8
+	VPUNPCKHDQ Z5, Z4, Z10
+	VPUNPCKLDQ Z7, Z6, Z9
+	VPUNPCKHDQ Z7, Z6, Z11
+	VPUNPCKLQDQ Z9, Z8, Z0
+	VPUNPCKHQDQ Z9, Z8, Z1
+	VPUNPCKLQDQ Z11, Z10, Z2
+	VPUNPCKHQDQ Z11, Z10, Z3
+	VPSLLD $4, Z1, Z1
+	VPTERNLOGD $0xE2, Z1, Z12, Z0
+	VPXORD Z13, Z0, Z0
+	VMOVDQU32 Z0, 0(DI)
+	VPSLLD $4, Z3, Z3
+	VPTERNLOGD $0xE2, Z3, Z12, Z2
+	VPXORD Z13, Z2, Z2
+	VMOVDQU32 Z2, 256(DI)
+	ADDQ $16, SI
+	ADDQ $16, R8
+	ADDQ $16, R9
+	ADDQ $16, R10
+	ADDQ $512, DI
+	DECQ CX
+	JNZ step160
+	LEAQ (DX)(BX*4), SI
+	LEAQ 64(R15), DI
+	DECQ R11
+	JNZ rows159
+done161:
 	VZEROUPPER
 	RET
 
@@ -3857,11 +4670,11 @@ TEXT ·scores4AVX512(SB), NOSPLIT, $0-76
 	SHRQ $4, R11 // blocks of 16
 	SHLQ $2, R9 // bytes of a head of q, and of two keys
 	LEAQ (R9)(R9*2), R10
-keys108:
+keys162:
 	CMPQ CX, $4
-	JGE whole109
+	JGE whole163
 	TESTQ CX, CX
-	JZ done110
+	JZ done164
 	MOVQ $4, AX
 	SUBQ CX, AX // keys to go back
 	MOVQ $4, CX
@@ -3870,7 +4683,7 @@ keys108:
 	IMULQ R9, AX
 	SHRQ $1, AX
 	SUBQ AX, SI
-whole109:
+whole163:
 	MOVQ R8, BX
 	MOVQ R11, DX
 	VCVTPH2PS (SI), Z8
@@ -3878,8 +4691,8 @@ whole109:
 	VMULPS (BX)(R9*1), Z8, Z1
 	VMULPS (BX)(R9*2), Z8, Z2
 	VMULPS (BX)(R10*1), Z8, Z3
-	JMP tail112
-block111:
+	JMP tail166
+block165:
 	VCVTPH2PS (SI), Z8
 	VMULPS (BX), Z8, Z9
 	VMULPS (BX)(R9*1), Z8, Z10
@@ -3889,12 +4702,12 @@ block111:
 	VADDPS Z10, Z1, Z1
 	VADDPS Z11, Z2, Z2
 	VADDPS Z12, Z3, Z3
-tail112:
+tail166:
 	PREFETCHT0 4096(SI)
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JNZ block111
+	JNZ block165
 	VSHUFF64X2 $0x44, Z1, Z0, Z4
 	VSHUFF64X2 $0xEE, Z1, Z0, Z9
 	VADDPS Z9, Z4, Z4
@@ -3911,8 +4724,8 @@ tail112:
 	VMULPS (BX)(R9*1), Z8, Z1
 	VMULPS (BX)(R9*2), Z8, Z2
 	VMULPS (BX)(R10*1), Z8, Z3
-	JMP tail114
-block113:
+	JMP tail168
+block167:
 	VCVTPH2PS (SI), Z8
 	VMULPS (BX), Z8, Z9
 	VMULPS (BX)(R9*1), Z8, Z10
@@ -3922,12 +4735,12 @@ block113:
 	VADDPS Z10, Z1, Z1
 	VADDPS Z11, Z2, Z2
 	VADDPS Z12, Z3, Z3
-tail114:
+tail168:
 	PREFETCHT0 4096(SI)
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JNZ block113
+	JNZ block167
 	VSHUFF64X2 $0x44, Z1, Z0, Z4
 	VSHUFF64X2 $0xEE, Z1, Z0, Z9
 	VADDPS Z9, Z4, Z4
@@ -3944,8 +4757,8 @@ tail114:
 	VMULPS (BX)(R9*1), Z8, Z1
 	VMULPS (BX)(R9*2), Z8, Z2
 	VMULPS (BX)(R10*1), Z8, Z3
-	JMP tail116
-block115:
+	JMP tail170
+block169:
 	VCVTPH2PS (SI), Z8
 	VMULPS (BX), Z8, Z9
 	VMULPS (BX)(R9*1), Z8, Z10
@@ -3955,12 +4768,12 @@ block115:
 	VADDPS Z10, Z1, Z1
 	VADDPS Z11, Z2, Z2
 	VADDPS Z12, Z3, Z3
-tail116:
+tail170:
 	PREFETCHT0 4096(SI)
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JNZ block115
+	JNZ block169
 	VSHUFF64X2 $0x44, Z1, Z0, Z4
 	VSHUFF64X2 $0xEE, Z1, Z0, Z9
 	VADDPS Z9, Z4, Z4
@@ -3977,8 +4790,8 @@ tail116:
 	VMULPS (BX)(R9*1), Z8, Z1
 	VMULPS (BX)(R9*2), Z8, Z2
 	VMULPS (BX)(R10*1), Z8, Z3
-	JMP tail118
-block117:
+	JMP tail172
+block171:
 	VCVTPH2PS (SI), Z8
 	VMULPS (BX), Z8, Z9
 	VMULPS (BX)(R9*1), Z8, Z10
@@ -3988,12 +4801,12 @@ block117:
 	VADDPS Z10, Z1, Z1
 	VADDPS Z11, Z2, Z2
 	VADDPS Z12, Z3, Z3
-tail118:
+tail172:
 	PREFETCHT0 4096(SI)
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JNZ block117
+	JNZ block171
 	VSHUFF64X2 $0x44, Z1, Z0, Z4
 	VSHUFF64X2 $0xEE, Z1, Z0, Z9
 	VADDPS Z9, Z4, Z4
@@ -4019,8 +4832,8 @@ tail118:
 	VEXTRACTF32X4 $3, Z16, 768(DI)
 	ADDQ $16, DI
 	SUBQ $4, CX
-	JMP keys108
-done110:
+	JMP keys162
+done164:
 	VZEROUPPER
 	RET
 
@@ -4037,9 +4850,9 @@ TEXT ·weightedSum4AVX512(SB), NOSPLIT, $0-72
 	MOVQ AX, R11 // positions
 	LEAQ (R9*2), R10 // bytes between positions of values
 	LEAQ (R9*4), R12 // and between heads of o
-wide119:
+wide173:
 	CMPQ R9, $64
-	JL narrow120
+	JL narrow174
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -4072,8 +4885,8 @@ wide119:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store123
-position122:
+	JZ store177
+position176:
 	VCVTPH2PS 0(BX), Z16
 	PREFETCHT0 8192(BX)
 	VCVTPH2PS 32(BX), Z17
@@ -4119,8 +4932,8 @@ position122:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position122
-store123:
+	JNZ position176
+store177:
 	MOVQ DI, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -4145,10 +4958,10 @@ store123:
 	ADDQ $256, DI
 	ADDQ $128, SI
 	SUBQ $64, R9
-	JMP wide119
-narrow120:
+	JMP wide173
+narrow174:
 	TESTQ R9, R9
-	JZ done121
+	JZ done175
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -4165,8 +4978,8 @@ narrow120:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store125
-position124:
+	JZ store179
+position178:
 	VCVTPH2PS 0(BX), Z16
 	PREFETCHT0 8192(BX)
 	VBROADCASTSS 0(DX), Z24
@@ -4184,8 +4997,8 @@ position124:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position124
-store125:
+	JNZ position178
+store179:
 	MOVQ DI, BX
 	VMOVUPS Z0, 0(BX)
 	ADDQ R12, BX
@@ -4198,8 +5011,8 @@ store125:
 	ADDQ $64, DI
 	ADDQ $32, SI
 	SUBQ $16, R9
-	JMP narrow120
-done121:
+	JMP narrow174
+done175:
 	VZEROUPPER
 	RET
 
@@ -4208,13 +5021,13 @@ TEXT ·highestAVX2(SB), NOSPLIT, $0-28
 	MOVQ p_base+0(FP), DI
 	MOVQ p_len+8(FP), CX
 	VBROADCASTSS (DI), Y0
-wide126:
+wide180:
 	SUBQ $8, CX
-	JL fold127
+	JL fold181
 	VMAXPS (DI), Y0, Y0
 	ADDQ $32, DI
-	JMP wide126
-fold127:
+	JMP wide180
+fold181:
 	VEXTRACTF128 $1, Y0, X1
 	VMAXPS X1, X0, X0
 	VPERMILPS $0x0E, X0, X1
@@ -4222,13 +5035,13 @@ fold127:
 	VPERMILPS $0x01, X0, X1
 	VMAXSS X1, X0, X0
 	ADDQ $8, CX
-single128:
+single182:
 	SUBQ $1, CX
-	JL done129
+	JL done183
 	VMAXSS (DI), X0, X0
 	ADDQ $4, DI
-	JMP single128
-done129:
+	JMP single182
+done183:
 	VMOVSS X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4275,9 +5088,9 @@ TEXT ·expsAVX2(SB), NOSPLIT, $256-36
 	VMOVUPS Y0, 192(SP)
 	VMOVUPS Y0, 224(SP)
 	LEAQ (SP), SI
-wide130:
+wide184:
 	CMPQ CX, $8
-	JL single131
+	JL single185
 	VMOVUPS (DI), Y0
 	VSUBPS Y12, Y0, Y0
 	VADDPS Y10, Y0, Y1
@@ -4305,10 +5118,10 @@ wide130:
 	ADDQ $32, DI
 	ADDQ $32, SI
 	SUBQ $8, CX
-	JMP wide130
-single131:
+	JMP wide184
+single185:
 	TESTQ CX, CX
-	JZ done132
+	JZ done186
 	VMOVSS (DI), X0
 	VSUBPS X12, X0, X0
 	VADDPS X10, X0, X1
@@ -4336,8 +5149,8 @@ single131:
 	ADDQ $4, DI
 	ADDQ $4, SI
 	SUBQ $1, CX
-	JMP single131
-done132:
+	JMP single185
+done186:
 	VMOVUPS 0(SP), Y0
 	VMOVUPS 32(SP), Y1
 	VMOVUPS 64(SP), Y2
@@ -4368,9 +5181,9 @@ TEXT ·blockSquaresAVX2(SB), NOSPLIT, $0-48
 	MOVQ sums_base+0(FP), DI
 	MOVQ sums_len+8(FP), CX
 	MOVQ h_base+24(FP), SI
-loop133:
+loop187:
 	TESTQ CX, CX
-	JZ done134
+	JZ done188
 	VMOVUPS 0(SI), Y0
 	VMULPS Y0, Y0, Y0
 	VMOVUPS 32(SI), Y1
@@ -4386,8 +5199,8 @@ loop133:
 	ADDQ $64, SI
 	ADDQ $4, DI
 	DECQ CX
-	JMP loop133
-done134:
+	JMP loop187
+done188:
 	VZEROUPPER
 	RET
 
@@ -4404,9 +5217,9 @@ TEXT ·quantiseAVX2(SB), NOSPLIT, $0-60
 	VMOVQ AX, X11
 	VPBROADCASTQ X11, Y11
 	VPXOR Y8, Y8, Y8
-loop135:
+loop189:
 	TESTQ CX, CX
-	JZ done136
+	JZ done190
 	VMULPS 0(SI), Y9, Y0
 	VADDPS Y10, Y0, Y0
 	VPSUBD Y10, Y0, Y0
@@ -4426,8 +5239,8 @@ loop135:
 	ADDQ $64, SI
 	ADDQ $16, DI
 	SUBQ $16, CX
-	JMP loop135
-done136:
+	JMP loop189
+done190:
 	VEXTRACTI128 $1, Y8, X15
 	VPADDD X15, X8, X8
 	VPSHUFD $0x0E, X8, X15
@@ -4452,9 +5265,9 @@ TEXT ·mulMaxAVX2(SB), NOSPLIT, $0-76
 	VMOVD AX, X10
 	VPBROADCASTD X10, Y10
 	VPXOR Y8, Y8, Y8
-loop137:
+loop191:
 	TESTQ CX, CX
-	JZ done138
+	JZ done192
 	VMOVUPS 0(SI), Y0
 	VMULPS 0(BX), Y0, Y0
 	VANDPS Y10, Y0, Y11
@@ -4475,8 +5288,8 @@ loop137:
 	ADDQ $64, BX
 	ADDQ $64, DI
 	SUBQ $16, CX
-	JMP loop137
-done138:
+	JMP loop191
+done192:
 	VEXTRACTI128 $1, Y8, X15
 	VPMAXUD X15, X8, X8
 	VPSHUFD $0x0E, X8, X15
@@ -4495,9 +5308,9 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-56
 	MOVQ acc_base+24(FP), SI
 	VBROADCASTSS sum+48(FP), Y8
 	VBROADCASTSS s+52(FP), Y9
-wide139:
+wide193:
 	CMPQ CX, $8
-	JL single140
+	JL single194
 	VMOVUPS (SI), Y0
 	VPSUBD Y8, Y0, Y0
 	VCVTDQ2PS Y0, Y0
@@ -4506,10 +5319,10 @@ wide139:
 	ADDQ $32, SI
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide139
-single140:
+	JMP wide193
+single194:
 	TESTQ CX, CX
-	JZ done141
+	JZ done195
 	VMOVSS (SI), X0
 	VPSUBD X8, X0, X0
 	VCVTDQ2PS X0, X0
@@ -4518,8 +5331,8 @@ single140:
 	ADDQ $4, SI
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single140
-done141:
+	JMP single194
+done195:
 	VZEROUPPER
 	RET
 
@@ -4536,9 +5349,9 @@ TEXT ·addScaledAVX2(SB), NOSPLIT, $0-56
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X11
 	VPBROADCASTD X11, Y11
-wide142:
+wide196:
 	CMPQ CX, $8
-	JL single143
+	JL single197
 	VMOVUPS (SI), Y0
 	VPSUBD Y8, Y0, Y0
 	VCVTDQ2PS Y0, Y0
@@ -4552,10 +5365,10 @@ wide142:
 	ADDQ $32, SI
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide142
-single143:
+	JMP wide196
+single197:
 	TESTQ CX, CX
-	JZ done144
+	JZ done198
 	VMOVSS (SI), X0
 	VPSUBD X8, X0, X0
 	VCVTDQ2PS X0, X0
@@ -4569,8 +5382,8 @@ single143:
 	ADDQ $4, SI
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single143
-done144:
+	JMP single197
+done198:
 	VZEROUPPER
 	RET
 
@@ -4583,9 +5396,9 @@ TEXT ·scaleTileAVX2(SB), NOSPLIT, $0-100
 	MOVQ scales_base+72(FP), R9
 	MOVLQSX stride+96(FP), R10
 	SHLQ $2, R10
-token145:
+token199:
 	SUBQ $1, CX
-	JL done146
+	JL done200
 	VBROADCASTSS (R8), Y8
 	VBROADCASTSS (R9), Y9
 	VMOVDQU 0(SI), Y0
@@ -4632,8 +5445,8 @@ token145:
 	ADDQ $256, SI
 	ADDQ $4, R8
 	ADDQ $4, R9
-	JMP token145
-done146:
+	JMP token199
+done200:
 	VZEROUPPER
 	RET
 
@@ -4652,9 +5465,9 @@ TEXT ·addScaledTileAVX2(SB), NOSPLIT, $0-100
 	MOVQ scales_base+72(FP), R9
 	MOVLQSX stride+96(FP), R10
 	SHLQ $2, R10
-token147:
+token201:
 	SUBQ $1, CX
-	JL done148
+	JL done202
 	VBROADCASTSS (R8), Y8
 	VBROADCASTSS (R9), Y9
 	VMOVDQU 0(SI), Y0
@@ -4733,8 +5546,8 @@ token147:
 	ADDQ $256, SI
 	ADDQ $4, R8
 	ADDQ $4, R9
-	JMP token147
-done148:
+	JMP token201
+done202:
 	VZEROUPPER
 	RET
 
@@ -4751,9 +5564,9 @@ TEXT ·relu2AVX2(SB), NOSPLIT, $0-72
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X10
 	VPBROADCASTD X10, Y10
-wide149:
+wide203:
 	CMPQ CX, $8
-	JL single150
+	JL single204
 	VMOVUPS (SI), Y0
 	VMAXPS Y8, Y0, Y0
 	VMULPS Y0, Y0, Y0
@@ -4767,10 +5580,10 @@ wide149:
 	ADDQ $32, BX
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide149
-single150:
+	JMP wide203
+single204:
 	TESTQ CX, CX
-	JZ done151
+	JZ done205
 	VMOVSS (SI), X0
 	VMAXPS X8, X0, X0
 	VMULPS X0, X0, X0
@@ -4784,8 +5597,8 @@ single150:
 	ADDQ $4, BX
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single150
-done151:
+	JMP single204
+done205:
 	VZEROUPPER
 	RET
 
@@ -4796,9 +5609,9 @@ TEXT ·mulAddAVX2(SB), NOSPLIT, $0-76
 	MOVQ x_base+24(FP), SI
 	MOVQ u_base+48(FP), BX
 	VBROADCASTSS a+72(FP), Y8
-wide152:
+wide206:
 	CMPQ CX, $8
-	JL single153
+	JL single207
 	VMOVUPS (SI), Y0
 	VMULPS Y8, Y0, Y0
 	VMOVUPS (BX), Y1
@@ -4808,10 +5621,10 @@ wide152:
 	ADDQ $32, BX
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide152
-single153:
+	JMP wide206
+single207:
 	TESTQ CX, CX
-	JZ done154
+	JZ done208
 	VMOVSS (SI), X0
 	VMULPS X8, X0, X0
 	VMOVSS (BX), X1
@@ -4821,8 +5634,8 @@ single153:
 	ADDQ $4, BX
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single153
-done154:
+	JMP single207
+done208:
 	VZEROUPPER
 	RET
 
@@ -4839,9 +5652,9 @@ TEXT ·blendAVX2(SB), NOSPLIT, $0-56
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X11
 	VPBROADCASTD X11, Y11
-wide155:
+wide209:
 	CMPQ CX, $8
-	JL single156
+	JL single210
 	VMOVUPS (DI), Y0
 	VMULPS Y8, Y0, Y0
 	VANDPS Y11, Y0, Y2
@@ -4860,10 +5673,10 @@ wide155:
 	ADDQ $32, SI
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide155
-single156:
+	JMP wide209
+single210:
 	TESTQ CX, CX
-	JZ done157
+	JZ done211
 	VMOVSS (DI), X0
 	VMULPS X8, X0, X0
 	VANDPS X11, X0, X2
@@ -4882,8 +5695,8 @@ single156:
 	ADDQ $4, SI
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single156
-done157:
+	JMP single210
+done211:
 	VZEROUPPER
 	RET
 
@@ -4900,9 +5713,9 @@ TEXT ·rotateAVX2(SB), NOSPLIT, $0-72
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X11
 	VPBROADCASTD X11, Y11
-wide158:
+wide212:
 	CMPQ CX, $8
-	JL single159
+	JL single213
 	VMOVUPS (DI), Y0
 	VMOVUPS (SI), Y1
 	VMOVUPS (BX), Y2
@@ -4926,10 +5739,10 @@ wide158:
 	ADDQ $32, BX
 	ADDQ $32, DX
 	SUBQ $8, CX
-	JMP wide158
-single159:
+	JMP wide212
+single213:
 	TESTQ CX, CX
-	JZ done160
+	JZ done214
 	VMOVSS (DI), X0
 	VMOVSS (SI), X1
 	VMOVSS (BX), X2
@@ -4953,8 +5766,8 @@ single159:
 	ADDQ $4, BX
 	ADDQ $4, DX
 	SUBQ $1, CX
-	JMP single159
-done160:
+	JMP single213
+done214:
 	VZEROUPPER
 	RET
 
@@ -4967,9 +5780,9 @@ TEXT ·halvesAVX2(SB), NOSPLIT, $0-52
 	VMOVD AX, X9
 	VPBROADCASTD X9, Y9
 	VPXOR Y8, Y8, Y8
-wide161:
+wide215:
 	SUBQ $8, CX
-	JL single162
+	JL single216
 	VMOVUPS (SI), Y0
 	VCVTPS2PH $0, Y0, X0 // nearest, ties to even
 	VMOVDQU X0, (DI)
@@ -4977,12 +5790,12 @@ wide161:
 	VPMAXUW X8, X0, X8
 	ADDQ $32, SI
 	ADDQ $16, DI
-	JMP wide161
-single162:
+	JMP wide215
+single216:
 	ADDQ $8, CX
-rest164:
+rest218:
 	SUBQ $1, CX
-	JL done163
+	JL done217
 	VMOVSS (SI), X0
 	VCVTPS2PH $0, X0, X0
 	VPEXTRW $0, X0, AX
@@ -4991,8 +5804,8 @@ rest164:
 	VPMAXUW X8, X0, X8
 	ADDQ $4, SI
 	ADDQ $2, DI
-	JMP rest164
-done163:
+	JMP rest218
+done217:
 	VPXOR X1, X1, X1
 	VPUNPCKHWD X1, X8, X0
 	VPUNPCKLWD X1, X8, X8

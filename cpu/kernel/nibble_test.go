@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -51,4 +52,25 @@ func TestNibbleWord(t *testing.T) {
 			t.Errorf("code %d is %d, expected %d", k, acc[3], want)
 		}
 	}
+}
+
+// TestNibblesPacked packs codes of every value, at the edge of readable memory.
+func TestNibblesPacked(t *testing.T) {
+	eachPath(t, func(t *testing.T, p *Path) {
+		r := newRand()
+		for n := 16; n <= 16*9; n += 16 {
+			codes, want := edge[int8]("codes", TileRows*n), make([]uint32, TileRows*n/8)
+			for i := range codes {
+				codes[i] = int8(r.IntN(16) - 8)
+				row, k := i/n, i%n
+				want[k/8*TileRows+row] |= uint32(codes[i]+8) << (8*(k%4) + 4*(k%8/4))
+			}
+			got := edge[uint32]("w", len(want))
+			fill(got, 0xA5A5A5A5)
+			p.Nibbles(got, codes)
+			if !slices.Equal(got, want) || !intact[uint32]("w", len(want)) {
+				t.Fatalf("Nibbles of %d columns are not the codes, or stores before them", n)
+			}
+		}
+	})
 }

@@ -15,6 +15,8 @@ import (
 const (
 	TileRows = 64 // rows of a weight tile, see Path.TernaryVec
 	Chunk    = 64 // positions of an attention chunk
+
+	TritsMatRoom = 32*640 + 128*32*4 // bytes that Path.TritsMat needs for itself
 )
 
 // A Path is one set of inner loops for one kind of CPU (path_amd64.go,
@@ -26,7 +28,7 @@ const (
 // given in pieces.
 type Path struct {
 	Name  string
-	Panel int // tokens that TernaryMat, or CodesMat in its place, takes at once
+	Panel int // tokens that TernaryMat takes at once, or a multiple of which TritsMat
 	Few   int // tokens that cost a batch little more than one; 0: none, or not measured
 
 	// TernaryVec stores acc[r] = sum over k of code[r][k] * x[k], with codes
@@ -53,13 +55,22 @@ type Path struct {
 	PackTrits   func(w, words []uint32)
 	UnpackTrits func(words, w []uint32)
 
-	// UnpackCodes stores the codes of a tile of trits as codes (k/4, 64, 4), of k
-	// rounded up to a multiple of 20: four columns of each row lie together.
-	// CodesMat stands in for TernaryMat, which is nil then: it multiplies codes of
-	// the first k columns with tokens that lie one behind the other: acc (Panel,
-	// 64); x (Panel, k). Both are nil where no unit multiplies matrices.
-	UnpackCodes func(codes []uint8, w []uint32)
-	CodesMat    func(acc []int32, codes []uint8, x []int8)
+	// TritsMat is TritsVec for one tile and tokens at once, a multiple of 16 and at
+	// most 128: acc (tokens, 64); x (tokens/16, k/64, 16, 64): 64 activations of 16
+	// tokens lie together, and k is rounded up with zeros. It scribbles on room
+	// (TritsMatRoom). It stands in for TernaryMat, which is nil then; nil where no
+	// unit multiplies matrices.
+	TritsMat func(acc []int32, w []uint32, x []int8, room []uint8)
+
+	// Blocks turns 64 rows of I2_S as a file has them (weights/ternary/i2s.go), blocks
+	// of 128 weights in 32 bytes, into a tile of kernel words (k/16, 64): row r begins
+	// at data[r*stride]. It returns 0 where all codes are valid. nil where
+	// ternary.Interleave is as good.
+	Blocks func(words []uint32, data []byte, stride int32) int32
+
+	// Nibbles packs the codes of a tile, -8 to 7 in (64, k), each plus 8, into words
+	// for NibbleVecs (k/8, 64).
+	Nibbles func(words []uint32, codes []int8)
 
 	// NibbleVecs stores acc[r] = sum over k of code[r][k] * x[k], with codes 0 to
 	// 15, and acc2 the same of x2. acc and acc2 (rows), a multiple of 64; x and x2

@@ -7,6 +7,8 @@ var avx2 = Path{
 	Panel:         4,
 	TernaryVec:    ternaryVecAVX2,
 	TernaryMat:    ternaryMatAVX2,
+	Blocks:        blocksAVX2,
+	Nibbles:       nibblesAVX2,
 	NibbleVecs:    oneByOne(nibbleVecAVX2),
 	MulMax:        mulMaxAVX2,
 	BlockSquares:  blockSquaresAVX2,
@@ -33,7 +35,7 @@ var avx512 = func() Path {
 	p := avx2
 	p.Name, p.Panel, p.Few = "avx512", 12, 4
 	p.TernaryVec, p.TernaryMat, p.TernaryFew = ternaryVecAVX512, ternaryMatAVX512, ternaryFewAVX512
-	p.NibbleVecs = nibbleVecsAVX512
+	p.Blocks, p.Nibbles, p.NibbleVecs = blocksAVX512, nibblesAVX512, nibbleVecsAVX512
 	p.Scores, p.Scores4 = scoresAVX512, scores4AVX512
 	p.WeightedSum, p.WeightedSum4 = weightedSumAVX512, weightedSum4AVX512
 	p.DotF16, p.DotF32 = dotF16AVX512, dotF32AVX512
@@ -51,8 +53,7 @@ var avx512vbmi = func() Path {
 // amx is avx512vbmi with the matrix unit of server processors for prompts.
 var amx = func() Path {
 	p := avx512vbmi
-	p.Name, p.Panel, p.TernaryMat = "amx", 32, nil
-	p.UnpackCodes, p.CodesMat = unpackCodesVBMI, codesMatAMX
+	p.Name, p.Panel, p.TernaryMat, p.TritsMat = "amx", 16, nil, tritsMatAMX
 	return p
 }()
 

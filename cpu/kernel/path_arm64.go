@@ -7,6 +7,7 @@ var neon = Path{
 	Panel:         4,
 	TernaryVec:    ternaryVecNEON,
 	TernaryMat:    ternaryMatNEON,
+	Nibbles:       nibbles,
 	NibbleVecs:    oneByOne(nibbleVecNEON),
 	MulMax:        mulMaxNEON,
 	BlockSquares:  blockSquaresNEON,

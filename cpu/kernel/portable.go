@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // The portable path: the definition of every kernel. Nothing here is tuned.
 
@@ -9,6 +12,7 @@ var portable = Path{
 	Panel:         4,
 	TernaryVec:    ternaryVec,
 	TernaryMat:    func(acc []int32, w []uint32, x []int8) { ternaryMat(acc, w, x, 4) },
+	Nibbles:       nibbles,
 	NibbleVecs:    oneByOne(nibbleVec),
 	MulMax:        mulMax,
 	BlockSquares:  blockSquares,
@@ -69,6 +73,19 @@ func oneByOne(vec func(acc []int32, w []uint32, x []int8)) func(acc, acc2 []int3
 		for at := 0; at < len(acc); at, w = at+TileRows, w[n:] {
 			vec(acc[at:at+TileRows], w[:n], x)
 			vec(acc2[at:at+TileRows], w[:n], x2)
+		}
+	}
+}
+
+func nibbles(words []uint32, codes []int8) {
+	n := len(codes) / TileRows
+	eights := unsafe.Slice((*[2]uint32)(unsafe.Pointer(unsafe.SliceData(codes))), len(codes)/8)
+	for b := range n / 8 {
+		to := words[b*TileRows:][:TileRows]
+		for r := range to {
+			eight := &eights[r*n/8+b]
+			const low, signs = 0x0F0F0F0F, 0x88888888 // -8 to 7 as 0 to 15: the sign changes
+			to[r] = (eight[0]&low | eight[1]&low<<4) ^ signs
 		}
 	}
 }

@@ -86,26 +86,26 @@ func unpackTrits(words, w []uint32) {
 	}
 }
 
-// unpackCodes is Path.UnpackCodes.
-func unpackCodes(codes []uint8, w []uint32) {
-	for i := range codes {
-		at, r, j := i/(4*TileRows), i/4%TileRows, i%4
-		codes[i] = uint8(unpackDigit(w[at/5*TileRows+r], at%5) >> (8 * j))
+// tritsMat is Path.TritsMat.
+func tritsMat(acc []int32, w []uint32, x []int8, _ []uint8) {
+	tokens := len(acc) / TileRows
+	n := len(x) / tokens
+	clear(acc)
+	for i, word := range w {
+		r, b := i%TileRows, i/TileRows
+		for f := range 5 {
+			digits := unpackDigit(word, f)
+			for k := b*TritWeights + 4*f; k < min(b*TritWeights+4*f+4, n); k++ {
+				for t := range tokens {
+					acc[t*TileRows+r] += int32(digits>>(8*(k%4))&0xFF) * int32(x[TokenBlock(t, k, n)])
+				}
+			}
+		}
 	}
 }
 
-// codesMat is Path.CodesMat for panels of any width.
-func codesMat(acc []int32, codes []uint8, x []int8) {
-	panel := len(acc) / TileRows
-	n := len(x) / panel
-	for i := range acc {
-		t, r, sum := i/TileRows, i%TileRows, int32(0)
-		for k, a := range x[t*n:][:n] {
-			sum += int32(a) * int32(codes[(k/4*TileRows+r)*4+k%4])
-		}
-		acc[i] = sum
-	}
-}
+// TokenBlock returns where Path.TritsMat has activation k, of n, of token t.
+func TokenBlock(t, k, n int) int { return t/16*16*n + k/64*1024 + t%16*64 + k%64 }
 
 // tritsVec is Path.TritsVec.
 func tritsVec(acc []int32, w []uint32, x []int8) {

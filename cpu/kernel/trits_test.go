@@ -118,68 +118,54 @@ func testTrits(t *testing.T, p *Path) {
 	}
 }
 
-func TestCodesMat(t *testing.T) {
-	for _, p := range codesPaths() {
-		t.Run(p.Name, func(t *testing.T) { testCodesMat(t, p) })
-	}
-}
-
-// codesPaths returns the paths of this machine that multiply unpacked codes, and
-// the portable one with the functions that define it.
-func codesPaths() []*Path {
-	portable := &Path{Name: "portable", Panel: 3, UnpackCodes: unpackCodes, CodesMat: codesMat}
-	return append(slices.DeleteFunc(native(), func(p *Path) bool { return p.CodesMat == nil }), portable)
-}
-
-func testCodesMat(t *testing.T, p *Path) {
-	r := newRand()
-	for _, n := range tritCols() {
-		words, row := make([]uint32, n/16*TileRows), make([]int8, n)
-		w := edge[uint32]("w", tritSteps(n/16)*TileRows)
-		for _, in := range ternaryInputs {
-			name := fmt.Sprintf("%s (%d, %d)", in.name, p.Panel, n)
-			x := edge[int8]("x", p.Panel*n)
-			in.fill(r, words, x)
-			packTrits(w, words)
-
-			codes := edge[uint8]("codes", TritWeights*len(w))
-			fill(codes, 0xFF)
-			p.UnpackCodes(codes, w)
-			for i, code := range codes {
-				if want := codeOf(words, i); code != want {
-					t.Fatalf("UnpackCodes %s: byte %d is %d, expected %d", name, i, code, want)
+// TestTritsMat multiplies tokens of one group of 16 and of several, in blocks of
+// columns and with what is left behind them.
+func TestTritsMat(t *testing.T) {
+	for _, p := range tritsMatPaths() {
+		t.Run(p.Name, func(t *testing.T) {
+			r := newRand()
+			for _, n := range append(tritCols(), 640, 656, 1280, 1408) {
+				words := make([]uint32, n/16*TileRows)
+				w := edge[uint32]("w", tritSteps(n/16)*TileRows)
+				for i, in := range ternaryInputs {
+					tokens := []int{16, 32, 48, 128, 80, 16}[(i+n/16)%6]
+					rows := make([]int8, tokens*n)
+					in.fill(r, words, rows)
+					packTrits(w, words)
+					testTritsMat(t, p, fmt.Sprintf("%s, %d tokens, %d columns", in.name, tokens, n), words, w, rows, n)
 				}
 			}
-			if !intact[uint8]("codes", len(codes)) {
-				t.Errorf("UnpackCodes %s stores before codes", name)
-			}
-
-			codes = edge[uint8]("codes", TileRows*n)
-			for i := range codes {
-				codes[i] = codeOf(words, i)
-			}
-			got, want := edge[int32]("acc", p.Panel*TileRows), make([]int32, TileRows)
-			fill(got, -1)
-			p.CodesMat(got, codes, x)
-			for token := range p.Panel {
-				copy(row, x[token*n:])
-				ternaryVec(want, words, row)
-				sameInts(t, fmt.Sprintf("CodesMat %s, token %d", name, token), got[token*TileRows:][:TileRows], want)
-			}
-			if !intact[int32]("acc", len(got)) {
-				t.Errorf("CodesMat %s stores before acc", name)
-			}
-		}
+		})
 	}
 }
 
-// codeOf returns what stands in byte i of a tile's codes, 0 behind its columns.
-func codeOf(words []uint32, i int) uint8 {
-	field, row, j := i/(4*TileRows), i/4%TileRows, i%4
-	if field >= 4*len(words)/TileRows {
-		return 0
+// tritsMatPaths returns the paths of this machine with TritsMat, and the portable
+// one with the function that defines it.
+func tritsMatPaths() []*Path {
+	return append(slices.DeleteFunc(native(), func(p *Path) bool { return p.TritsMat == nil }),
+		&Path{Name: "portable", TritsMat: tritsMat})
+}
+
+// testTritsMat multiplies rows (tokens, n).
+func testTritsMat(t *testing.T, p *Path, name string, words, w []uint32, rows []int8, n int) {
+	padded, tokens := (n+63)/64*64, len(rows)/n
+	x := edge[int8]("x", tokens*padded)
+	clear(x)
+	for i, a := range rows {
+		x[TokenBlock(i/n, i%n, padded)] = a
 	}
-	return uint8(words[field/4*TileRows+row]>>(2*(field%4)+8*j)) & 3
+	room := edge[uint8]("room", TritsMatRoom)
+	fill(room, 0xFF)
+	got, want := edge[int32]("acc", tokens*TileRows), make([]int32, TileRows)
+	fill(got, -1)
+	p.TritsMat(got, w, x, room)
+	for token := range tokens {
+		ternaryVec(want, words, rows[token*n:][:n])
+		sameInts(t, fmt.Sprintf("%s, token %d", name, token), got[token*TileRows:][:TileRows], want)
+	}
+	if !intact[int32]("acc", len(got)) || !intact[uint8]("room", len(room)) {
+		t.Errorf("%s: stores before acc or room", name)
+	}
 }
 
 // FuzzTrits packs the weights that its bytes are, multiplies and unpacks them.
@@ -266,36 +252,29 @@ func BenchmarkPackTrits(b *testing.B) {
 	}
 }
 
-// BenchmarkCodesMat multiplies a tile with four panels of tokens.
-func BenchmarkCodesMat(b *testing.B) {
+// BenchmarkTritsMat multiplies tiles of a matrix in memory with tokens, and counts
+// only what is asked for.
+func BenchmarkTritsMat(b *testing.B) {
 	for _, p := range native() {
 		for _, n := range []int{2560, 6912} {
-			if p.CodesMat == nil {
+			if p.TritsMat == nil {
 				continue
 			}
-			b.Run(fmt.Sprintf("%s, %d columns", p.Name, n), func(b *testing.B) {
-				const panels = 4
-				codes, x := make([]uint8, TileRows*n), make([]int8, panels*p.Panel*n)
-				acc := make([]int32, p.Panel*TileRows)
-				seconds := fastest(b, func() {
-					for at := 0; at < len(x); at += p.Panel * n {
-						p.CodesMat(acc, codes, x[at:][:p.Panel*n])
-					}
+			for _, tokens := range []int{16, 32, 128} {
+				b.Run(fmt.Sprintf("%s, %d tokens, %d columns", p.Name, tokens, n), func(b *testing.B) {
+					tile := tritSteps(n/16) * TileRows
+					w, x := make([]uint32, streamed/4/tile*tile), make([]int8, tokens*n)
+					fill(w, 0x12D41280)
+					fill(x, 3)
+					acc, room := make([]int32, tokens*TileRows), make([]uint8, TritsMatRoom)
+					at := 0
+					seconds := fastest(b, func() {
+						p.TritsMat(acc, w[at:at+tile], x, room)
+						at = (at + tile) % len(w)
+					})
+					b.ReportMetric(float64(len(x)*TileRows)/seconds/1e9, "GMAC/s")
 				})
-				b.ReportMetric(float64(len(x)*TileRows)/seconds/1e9, "GMAC/s")
-			})
-		}
-	}
-}
-
-func BenchmarkUnpackCodes(b *testing.B) {
-	const n = 2560
-	w, codes := make([]uint32, n/TritWeights*TileRows), make([]uint8, n*TileRows)
-	for _, p := range native() {
-		if p.UnpackCodes != nil {
-			b.Run(p.Name, func(b *testing.B) {
-				b.ReportMetric(1e9*fastest(b, func() { p.UnpackCodes(codes, w) }), "ns/tile")
-			})
+			}
 		}
 	}
 }

@@ -12,9 +12,12 @@ func RopeTable(positions, dim int, base float64) (cos, sin []float32) {
 	half := dim / 2
 	cos = make([]float32, positions*half)
 	sin = make([]float32, positions*half)
-	for i := range half {
-		freq := pow(base, -2*float64(i)/float64(dim))
-		for p := range positions {
+	freqs := make([]float64, half)
+	for i := range freqs {
+		freqs[i] = pow(base, -2*float64(i)/float64(dim))
+	}
+	for p := range positions {
+		for i, freq := range freqs {
 			s, c := sincos(float64(float64(p) * freq))
 			cos[p*half+i], sin[p*half+i] = float32(c), float32(s)
 		}

@@ -164,7 +164,7 @@ func Interleave(dst []uint32, m *Matrix, rows, words, first, last int) error {
 		tile := dst[:min(rows*n, len(dst))]
 		dst = dst[len(tile):]
 		some := min(last, first+rows)
-		if words == 1 && m.Format == I2S && m.Paired == 0 && m.Cols%block == 0 {
+		if words == 1 && m.InBlocks() {
 			if interleaveBlocks(tile, m, rows, first, some) {
 				continue
 			} // else a row says where
@@ -175,6 +175,10 @@ func Interleave(dst []uint32, m *Matrix, rows, words, first, last int) error {
 	}
 	return nil
 }
+
+// InBlocks reports whether every row of the matrix is whole blocks of I2_S, of 128
+// weights in 32 bytes, one behind the other, row behind row.
+func (m *Matrix) InBlocks() bool { return m.Format == I2S && m.Paired == 0 && m.Cols%block == 0 }
 
 func interleaveRows(tile []uint32, m *Matrix, rows, words, first, last int) error {
 	n := m.Cols / WordWeights

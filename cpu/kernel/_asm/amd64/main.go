@@ -24,8 +24,7 @@ func main() {
 	unpackTrits()
 	packTrits()
 	tileShapes()
-	codesMat()
-	unpackCodes()
+	tritsMat()
 	nibbleVecs512()
 	nibbleVec256("nibbleVecVNNI", true)
 	nibbleVec256("nibbleVecAVX2", false)
@@ -34,6 +33,8 @@ func main() {
 		dot(v, f32)
 		scores(v)
 		weightedSum(v)
+		v.blocks()
+		v.nibbles()
 	}
 	scores4()
 	weightedSum4()
