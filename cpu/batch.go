@@ -88,11 +88,20 @@ func (b *backend) flush() error {
 	if len(s.rows) == 0 {
 		return nil
 	}
+	if b.begun && b.layers[0].q.words == nil {
+		if err := b.copy(nil); err != nil {
+			return err
+		}
+	}
+	b.begun = true
 	for i := range s.worker {
-		s.worker[i].numeric = false
+		s.worker[i].numeric, s.worker[i].failed = false, nil
 	}
 	ok := b.forward()
 	for i := range s.worker {
+		if err := s.worker[i].failed; err != nil {
+			return err
+		}
 		ok = ok && !s.worker[i].numeric
 	}
 	if !ok {

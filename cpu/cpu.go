@@ -1,9 +1,11 @@
 // Package cpu is the backend that runs everywhere: the transformer on the
 // processor, with the inner loops of cpu/kernel.
 //
-// The ternary matrices are copied at load into tiles of 64 rows (load.go), the
-// embedding and the head stay where they are, in the file's map. A batch of
-// tokens goes through each layer together (forward.go); worker threads share
+// The embedding and the head stay where they are, in the file's map. The ternary
+// matrices are copied into tiles of 64 rows and the head gets a screen of four-bit
+// codes, both before the second batch: the first reads the file, so that a token is
+// there before what makes the others fast (load.go, screen.go). A batch of tokens
+// goes through each layer together (forward.go); worker threads share
 // the rows of a matrix, the heads of the attention (of a single token its chunks of
 // positions too) and the rows of the head, and never a sum, so that no number
 // depends on how many they are.
@@ -25,7 +27,7 @@ import (
 //
 // Errors: ErrMemory where the copied weights and the cache do not fit,
 // ErrUnavailable where BITNET_CPU asks for what the machine has not, and the
-// model's own where a matrix holds an invalid code.
+// model's own where a matrix holds an invalid code, which the first Forward may find.
 func New(m *weights.Model, opt compute.Options) (compute.Backend, error) {
 	path, err := pickPath()
 	if err != nil {
@@ -82,6 +84,7 @@ type backend struct {
 	alone      bool           // a byToken region runs on worker 0 only
 	screen     *screen        // of the head; nil until candidates are asked for twice
 	ranked     bool           // they have been asked for
+	begun      bool           // there has been a batch
 	steps      []compute.Step // of the batch
 	guarded    func() error   // forwardSteps
 	cache      cache
@@ -156,12 +159,9 @@ func MemoryFor(m *weights.Model, opt compute.Options) (mem Memory) {
 	mem.Cache = 2 * 2 * int64(m.Blocks) * int64(opt.Slots) * int64(opt.Context) * int64(kv)
 	width := max(m.Hidden, m.FFN, heads)
 	row := 4*(2*m.Hidden+2*heads+2*kv+2*m.FFN) + width
-	worker := 9*width + kernel.TileRows*m.Hidden // the codes of a tile of the screen
-	if path.TritsVec != nil {
-		worker += kernel.TileRows * width / 4
-	}
+	worker := 9*width + kernel.TileRows*(width/4+m.Hidden) // a tile of a matrix, and the codes of one of the screen
 	if path.TritsMat != nil {
-		worker += kernel.TritsMatRoom + matGroup*kernel.TileRows*4
+		worker += kernel.TileRows*width/4 + kernel.TritsMatRoom + matGroup*kernel.TileRows*4
 	}
 	rotations, spread := 2*4*int64(opt.Context)*int64(m.HeadDim/2), int64(0)
 	if opt.Threads > 1 && m.KVHeads < 4*opt.Threads {

@@ -45,7 +45,8 @@ type scratch struct {
 // workerScratch is what one worker needs for itself.
 type workerScratch struct {
 	acc       []int32   // sums of a stretch of tiles
-	tile      []uint32  // (max width/16, 64) a tile of trits unpacked
+	tile      []uint32  // (max width/16, 64) a tile as kernel words
+	trits     []uint32  // (max width/20, 64) a tile as trits, of a matrix in the file
 	room      []uint8   // (kernel.TritsMatRoom)
 	scales    []float32 // of the tokens of a group
 	y         []float32 // (max width) normed vector
@@ -55,6 +56,7 @@ type workerScratch struct {
 	sum, next attended  // of the heads that share keys
 	line      []float32 // (Hidden) one widened row of the head
 	numeric   bool      // a vector left the contract's range
+	failed    error     // of a tile in the file
 }
 
 // unpacked returns room for the kernel words of a tile of m.
@@ -88,11 +90,10 @@ func (b *backend) allocate() {
 		if b.TritsMat != nil {
 			group = min(matGroup, (b.batch+15)/16*16)
 			w.room = make([]uint8, kernel.TritsMatRoom)
+			w.trits = make([]uint32, tileWords(b.Path, width))
 		}
 		w.acc = make([]int32, max(group, tiles(width), 2)*kernel.TileRows)
-		if b.TritsVec != nil {
-			w.tile = make([]uint32, width/16*kernel.TileRows)
-		}
+		w.tile = make([]uint32, width/16*kernel.TileRows)
 		w.scales = make([]float32, group)
 		w.y = make([]float32, width)
 		w.sums = make([]float32, width/16)

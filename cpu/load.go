@@ -10,7 +10,7 @@ import (
 	"bitnet-gpu/weights/ternary"
 )
 
-// A layer is one transformer block, its matrices in tiles.
+// A layer is one transformer block and its matrices.
 type layer struct {
 	*weights.Layer             // the norms
 	q, k, v, o, gate, up, down *matrix
@@ -22,8 +22,9 @@ type layer struct {
 type matrix struct {
 	rows, cols int
 	scale      float32
+	from       *weights.Ternary
 	tile       int      // words of a tile
-	words      []uint32 // (tiles, words of a row, 64)
+	words      []uint32 // (tiles, words of a row, 64), or nil while it is read from the file
 }
 
 func tiles(rows int) int { return (rows + kernel.TileRows - 1) / kernel.TileRows }
@@ -42,125 +43,162 @@ func (m *matrix) tiles() int { return tiles(m.rows) }
 // part returns the words of tiles [lo, hi).
 func (m *matrix) part(lo, hi int) []uint32 { return m.words[lo*m.tile : hi*m.tile] }
 
-// load copies the ternary weights into tiles, all workers at once. The screen of the
-// head is not made before its second use (useScreen), unless the first is to have it.
+// load makes the model ready for the first batch, all workers at once. Where tiles
+// can be had from the file at the speed of memory that batch does so, and load only
+// has the file's pages mapped. The second batch makes what all others profit from: the
+// copy of the matrices, and the screen of the head (useScreen).
 func (b *backend) load(progress func(done, total int64)) error {
-	p := loading{b: b, progress: progress, total: b.memory.Weights}
-	var err error
-	if p.words, err = b.pages(b.memory.Weights); err != nil {
-		return err
-	}
 	for i := range b.model.Layers {
 		l := &b.model.Layers[i]
+		add := func(t *weights.Ternary) *matrix {
+			return &matrix{rows: t.Rows, cols: t.Cols, scale: t.Scale, from: t, tile: tileWords(b.Path, t.Cols)}
+		}
 		b.layers = append(b.layers, layer{
 			Layer: l,
-			q:     p.add(&l.Q), k: p.add(&l.K), v: p.add(&l.V), o: p.add(&l.O),
-			gate: p.add(&l.Gate), up: p.add(&l.Up), down: p.add(&l.Down),
+			q:     add(&l.Q), k: add(&l.K), v: add(&l.V), o: add(&l.O),
+			gate: add(&l.Gate), up: add(&l.Up), down: add(&l.Down),
 		})
 	}
 	b.pool.begin()
 	defer b.pool.end()
-	b.pool.run(p.work)
-	if err := p.failed.Load(); err != nil {
-		return *err
-	}
 	if os.Getenv("BITNET_HEAD") == "screen" {
 		b.ranked = true
 		b.useScreen()
 	}
+	if !b.direct() {
+		return b.copy(progress)
+	}
+	return b.eachTile(progress, func(_ int, m *matrix, tile int) error {
+		m.touch(tile)
+		return nil
+	})
+}
+
+// direct reports whether all matrices are whole tiles of I2_S's blocks, which
+// kernel.Path.Blocks turns into kernel words.
+func (b *backend) direct() bool {
+	for m := range b.matrices {
+		if b.Blocks == nil || !m.from.InBlocks() || m.rows%kernel.TileRows != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// touch has the pages of a tile of blocks mapped, and is a fault where there are
+// none.
+func (m *matrix) touch(tile int) (sum byte) {
+	const page = 4096 // at most
+	size := kernel.TileRows * m.cols / 4
+	for data := m.from.Data[tile*size:][:size]; len(data) > 0; data = data[min(page, len(data)):] {
+		sum += data[0]
+	}
+	return sum
+}
+
+// copy copies the matrices into tiles. Behind the last of a matrix the file's pages
+// are of no more use.
+func (b *backend) copy(progress func(done, total int64)) error {
+	words, free, err := pages(int(b.memory.Weights / 4))
+	if err != nil {
+		return err
+	}
+	b.free = append(b.free, free)
+	copies := map[*matrix][]uint32{}
+	left := map[*matrix]*atomic.Int64{} // tiles to copy
+	for m := range b.matrices {
+		n := m.tiles() * m.tile
+		copies[m], words = words[:n:n], words[n:]
+		left[m] = new(atomic.Int64)
+		left[m].Store(int64(m.tiles()))
+	}
+	err = b.eachTile(progress, func(worker int, m *matrix, tile int) error {
+		to := copies[m][tile*m.tile:][:m.tile]
+		words := to
+		if b.TritsVec != nil {
+			words = b.scratch.worker[worker].unpacked(m)
+		}
+		if err := b.interleave(words, m, tile); err != nil {
+			return err
+		}
+		if b.TritsVec != nil {
+			b.PackTrits(to, words)
+		}
+		if left[m].Add(-1) == 0 {
+			b.model.Release(m.from.Data)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for m := range b.matrices {
+		m.words = copies[m]
+	}
 	return nil
 }
 
-// pages returns zeroed memory for weights, in words, until Close.
-func (b *backend) pages(bytes int64) ([]uint32, error) {
-	words, free, err := pages(int(bytes / 4))
-	if err != nil {
-		return nil, err
-	}
-	b.free = append(b.free, free)
-	return words, nil
-}
-
-// loading is the copying of the ternary weights, tile by tile.
-type loading struct {
-	b        *backend
-	words    []uint32 // for the matrices that are still to come
-	pieces   []piece
-	next     atomic.Int64 // piece to take
-	failed   atomic.Pointer[error]
-	done     atomic.Int64 // bytes
-	total    int64
-	progress func(done, total int64)
-}
-
-// A piece is one tile of a matrix.
-type piece struct {
-	from *weights.Ternary
-	to   *matrix
-	tile int
-	left *atomic.Int64 // tiles of the matrix that are not copied yet
-}
-
-// add gives a matrix its tiles and notes them to be filled.
-func (p *loading) add(t *weights.Ternary) *matrix {
-	m := &matrix{rows: t.Rows, cols: t.Cols, scale: t.Scale, tile: tileWords(p.b.Path, t.Cols)}
-	n := m.tiles() * m.tile
-	m.words, p.words = p.words[:n:n], p.words[n:]
-	left := new(atomic.Int64)
-	left.Store(int64(m.tiles()))
-	for tile := range m.tiles() {
-		p.pieces = append(p.pieces, piece{t, m, tile, left})
-	}
-	return m
-}
-
-// work copies pieces until there are none. Behind the last of a matrix the
-// file's pages are of no more use.
-func (p *loading) work(worker int) {
-	for p.failed.Load() == nil {
-		i := int(p.next.Add(1)) - 1
-		if i >= len(p.pieces) {
-			return
+// matrices calls yield for every matrix, in the order of the file.
+func (b *backend) matrices(yield func(m *matrix) bool) {
+	for i := range b.layers {
+		l := &b.layers[i]
+		for _, m := range []*matrix{l.q, l.k, l.v, l.o, l.gate, l.up, l.down} {
+			if !yield(m) {
+				return
+			}
 		}
-		c := &p.pieces[i]
-		first := c.tile * kernel.TileRows
-		last := min(first+kernel.TileRows, c.from.Rows)
-		to := c.to.part(c.tile, c.tile+1)
-		words := to
-		if p.b.TritsVec != nil {
-			words = p.b.scratch.worker[worker].unpacked(c.to)
-		}
-		if err := p.b.interleave(words, &c.from.Matrix, first, last); err != nil {
-			err = fmt.Errorf("tensor %s: %w", c.from.Name, err)
-			p.failed.CompareAndSwap(nil, &err)
-			return
-		}
-		if p.b.TritsVec != nil {
-			p.b.PackTrits(to, words)
-		}
-		if c.left.Add(-1) == 0 {
-			p.b.model.Release(c.from.Data)
-		}
-		p.tell(int64(4 * len(to)))
 	}
 }
 
-// interleave stores rows [first, last) of a matrix, at most 64, as a tile of kernel
-// words.
-func (b *backend) interleave(words []uint32, m *ternary.Matrix, first, last int) error {
-	if b.Blocks != nil && m.InBlocks() && last-first == kernel.TileRows {
-		stride := m.Cols / 4
-		if b.Blocks(words, m.Data[first*stride:last*stride], int32(stride)) == 0 {
+// interleave stores a tile of a matrix as kernel words.
+func (b *backend) interleave(words []uint32, m *matrix, tile int) error {
+	first := tile * kernel.TileRows
+	last := min(first+kernel.TileRows, m.rows)
+	if b.Blocks != nil && m.from.InBlocks() && last-first == kernel.TileRows {
+		stride := m.cols / 4
+		if b.Blocks(words, m.from.Data[first*stride:last*stride], int32(stride)) == 0 {
 			return nil
 		} // else Interleave says where
 	}
-	return ternary.Interleave(words, m, kernel.TileRows, 1, first, last)
+	if err := ternary.Interleave(words, &m.from.Matrix, kernel.TileRows, 1, first, last); err != nil {
+		return fmt.Errorf("tensor %s: %w", m.from.Name, err)
+	}
+	return nil
 }
 
-// tell counts bytes that are done.
-func (p *loading) tell(bytes int64) {
-	done := p.done.Add(bytes)
-	if p.progress != nil {
-		p.progress(done, p.total)
+// eachTile runs f for every tile of every matrix, all workers at once, up to the
+// first error. progress hears of the bytes of the tiles.
+func (b *backend) eachTile(progress func(done, total int64), f func(worker int, m *matrix, tile int) error) error {
+	type piece struct {
+		m    *matrix
+		tile int
 	}
+	var pieces []piece
+	for m := range b.matrices {
+		for tile := range m.tiles() {
+			pieces = append(pieces, piece{m, tile})
+		}
+	}
+	var failed atomic.Pointer[error]
+	var next, done atomic.Int64
+	b.pool.run(func(worker int) {
+		for failed.Load() == nil {
+			i := int(next.Add(1)) - 1
+			if i >= len(pieces) {
+				return
+			}
+			p := &pieces[i]
+			if err := f(worker, p.m, p.tile); err != nil {
+				failed.CompareAndSwap(nil, &err)
+				return
+			}
+			if n := done.Add(int64(4 * p.m.tile)); progress != nil {
+				progress(n, b.memory.Weights)
+			}
+		}
+	})
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }

@@ -164,38 +164,60 @@ func (b *backend) product(worker int, m *matrix, lo, hi int, out []float32, add 
 		return
 	}
 	x, tokens := &b.scratch.in, len(b.scratch.rows)
-	if tokens == 1 {
+	w := &b.scratch.worker[worker]
+	if tokens == 1 && m.words != nil {
 		vec := b.TernaryVec
 		if b.TritsVec != nil {
 			vec = b.TritsVec
 		}
-		sums := b.scratch.worker[worker].acc[:(hi-lo)*kernel.TileRows]
+		sums := w.acc[:(hi-lo)*kernel.TileRows]
 		vec(sums, m.part(lo, hi), x.part(0, 1))
 		b.store(m, 0, lo, sums, out, add)
 		return
 	}
-	w := &b.scratch.worker[worker]
 	for tile := lo; tile < hi; tile++ { // a tile stays in the cache for all groups
-		words := m.part(tile, tile+1)
 		if x.inBlocks(tokens) {
+			words := b.trits(w, m, tile)
 			for first := 0; first < tokens; first += matGroup {
 				n := min(tokens-first, matGroup)
-				codes := x.blockPart(first, n)
-				b.TritsMat(w.acc[:(n+15)/16*16*kernel.TileRows], words, codes, w.room)
+				b.TritsMat(w.acc[:(n+15)/16*16*kernel.TileRows], words, x.blockPart(first, n), w.room)
 				b.storeGroup(w, m, first, n, tile, out, add)
 			}
 			continue
 		}
-		if b.TritsVec != nil {
-			words = w.unpacked(m)
-			b.UnpackTrits(words, m.part(tile, tile+1))
-		}
+		words := b.kernelWords(w, m, tile)
 		for first := 0; first < tokens; {
 			width := b.productGroup(w, words, first)
 			b.storeGroup(w, m, first, min(width, tokens-first), tile, out, add)
 			first += width
 		}
 	}
+}
+
+// kernelWords returns a tile as kernel words.
+func (b *backend) kernelWords(w *workerScratch, m *matrix, tile int) []uint32 {
+	if m.words != nil && b.TritsVec == nil {
+		return m.part(tile, tile+1)
+	}
+	words := w.unpacked(m)
+	if m.words != nil {
+		b.UnpackTrits(words, m.part(tile, tile+1))
+		return words
+	}
+	if err := b.interleave(words, m, tile); err != nil {
+		w.failed = err
+	}
+	return words
+}
+
+// trits returns a tile as trits.
+func (b *backend) trits(w *workerScratch, m *matrix, tile int) []uint32 {
+	if m.words != nil {
+		return m.part(tile, tile+1)
+	}
+	words := w.trits[:m.tile]
+	b.PackTrits(words, b.kernelWords(w, m, tile))
+	return words
 }
 
 // productGroup multiplies a tile with the group of tokens that begins with first
