@@ -14,7 +14,7 @@ const tooLarge = (127 + 100) << 23
 // quantised is a batch of int8 vectors, as the kernels read them: groups of Panel
 // tokens, then of Few, then a single one. In a group of some width the four codes
 // that meet one field of a word lie together: (n/4, width, 4). Where there is
-// TritsMat, a batch of more than one token is in its blocks instead. A group that is
+// TritsMat, a batch of more than Few tokens is in its blocks instead. A group that is
 // not full multiplies what an earlier batch has left in it, for nothing.
 type quantised struct {
 	panel, few int       // tokens of a group; few is 0 where there is one kind only
@@ -56,7 +56,7 @@ func (x *quantised) group(t, tokens int) (first, width int) {
 }
 
 // inBlocks reports whether a batch of so many tokens is in blocks.
-func (x *quantised) inBlocks(tokens int) bool { return x.blocks && tokens > 1 }
+func (x *quantised) inBlocks(tokens int) bool { return x.blocks && tokens > max(x.few, 1) }
 
 // part returns the codes of a group.
 func (x *quantised) part(first, width int) []int8 {
@@ -176,20 +176,24 @@ func (b *backend) product(worker int, m *matrix, lo, hi int, out []float32, add 
 		return
 	}
 	for tile := lo; tile < hi; tile++ { // a tile stays in the cache for all groups
-		if x.inBlocks(tokens) {
+		switch {
+		case x.inBlocks(tokens):
 			words := b.trits(w, m, tile)
 			for first := 0; first < tokens; first += matGroup {
 				n := min(tokens-first, matGroup)
 				b.TritsMat(w.acc[:(n+15)/16*16*kernel.TileRows], words, x.blockPart(first, n), w.room)
 				b.storeGroup(w, m, first, n, tile, out, add)
 			}
-			continue
-		}
-		words := b.kernelWords(w, m, tile)
-		for first := 0; first < tokens; {
-			width := b.productGroup(w, words, first)
-			b.storeGroup(w, m, first, min(width, tokens-first), tile, out, add)
-			first += width
+		case tokens <= x.few && b.TritsFew != nil && m.words != nil:
+			b.TritsFew(w.acc[:x.few*kernel.TileRows], m.part(tile, tile+1), x.part(0, x.few))
+			b.storeGroup(w, m, 0, tokens, tile, out, add)
+		default:
+			words := b.kernelWords(w, m, tile)
+			for first := 0; first < tokens; {
+				width := b.productGroup(w, words, first)
+				b.storeGroup(w, m, first, min(width, tokens-first), tile, out, add)
+				first += width
+			}
 		}
 	}
 }

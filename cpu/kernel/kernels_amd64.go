@@ -45,6 +45,11 @@ func ternaryMatAVX2(acc []int32, w []uint32, x []int8)
 //go:noescape
 func tritsVecVBMI(acc []int32, w []uint32, x []int8)
 
+// tritsFewVBMI is Path.TritsFew for 4 tokens.
+//
+//go:noescape
+func tritsFewVBMI(acc []int32, w []uint32, x []int8)
+
 // unpackTritsVBMI is Path.UnpackTrits.
 //
 //go:noescape

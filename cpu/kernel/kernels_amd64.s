@@ -1729,6 +1729,323 @@ done41:
 	VZEROUPPER
 	RET
 
+// func tritsFewVBMI(acc []int32, w []uint32, x []int8)
+TEXT ·tritsFewVBMI(SB), NOSPLIT, $80-72
+	MOVQ acc_base+0(FP), DI
+	MOVQ w_base+24(FP), SI
+	MOVQ w_len+32(FP), CX
+	MOVQ x_base+48(FP), BX
+	MOVQ x_len+56(FP), DX
+	SHRQ $6, CX // blocks
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VMOVDQU64 trits0<>(SB), Z16
+	VMOVDQU64 trits1<>(SB), Z17
+	VMOVDQU64 trits2<>(SB), Z18
+	VMOVDQU64 trits3<>(SB), Z19
+	VMOVDQU64 trits4<>(SB), Z20
+	MOVQ $0x0810204080000000, AX
+	VPBROADCASTQ AX, Z21
+	MOVL $216, AX
+	VPBROADCASTB AX, Z22
+step42:
+	SUBQ $80, DX // activations behind this block
+	JL last43
+	PREFETCHT0 4096(SI)
+	VMOVDQU64 0(SI), Z23
+	VPCMPUB $1, Z22, Z23, K1 // below
+	VMOVDQA64 Z23, Z24
+	VGF2P8AFFINEQB $0, Z21, Z23, K1, Z24
+	VPERMB Z16, Z24, Z25
+	VPERMB Z17, Z24, Z26
+	VPERMB Z18, Z24, Z27
+	VPERMB.Z Z19, Z23, K1, Z28
+	VPERMB.Z Z20, Z23, K1, Z29
+	VPDPBUSD.BCST 0(BX), Z25, Z0
+	VPDPBUSD.BCST 4(BX), Z25, Z4
+	VPDPBUSD.BCST 8(BX), Z25, Z8
+	VPDPBUSD.BCST 12(BX), Z25, Z12
+	VPDPBUSD.BCST 16(BX), Z26, Z0
+	VPDPBUSD.BCST 20(BX), Z26, Z4
+	VPDPBUSD.BCST 24(BX), Z26, Z8
+	VPDPBUSD.BCST 28(BX), Z26, Z12
+	VPDPBUSD.BCST 32(BX), Z27, Z0
+	VPDPBUSD.BCST 36(BX), Z27, Z4
+	VPDPBUSD.BCST 40(BX), Z27, Z8
+	VPDPBUSD.BCST 44(BX), Z27, Z12
+	VPDPBUSD.BCST 48(BX), Z28, Z0
+	VPDPBUSD.BCST 52(BX), Z28, Z4
+	VPDPBUSD.BCST 56(BX), Z28, Z8
+	VPDPBUSD.BCST 60(BX), Z28, Z12
+	VPDPBUSD.BCST 64(BX), Z29, Z0
+	VPDPBUSD.BCST 68(BX), Z29, Z4
+	VPDPBUSD.BCST 72(BX), Z29, Z8
+	VPDPBUSD.BCST 76(BX), Z29, Z12
+	PREFETCHT0 4160(SI)
+	VMOVDQU64 64(SI), Z23
+	VPCMPUB $1, Z22, Z23, K1 // below
+	VMOVDQA64 Z23, Z24
+	VGF2P8AFFINEQB $0, Z21, Z23, K1, Z24
+	VPERMB Z16, Z24, Z25
+	VPERMB Z17, Z24, Z26
+	VPERMB Z18, Z24, Z27
+	VPERMB.Z Z19, Z23, K1, Z28
+	VPERMB.Z Z20, Z23, K1, Z29
+	VPDPBUSD.BCST 0(BX), Z25, Z1
+	VPDPBUSD.BCST 4(BX), Z25, Z5
+	VPDPBUSD.BCST 8(BX), Z25, Z9
+	VPDPBUSD.BCST 12(BX), Z25, Z13
+	VPDPBUSD.BCST 16(BX), Z26, Z1
+	VPDPBUSD.BCST 20(BX), Z26, Z5
+	VPDPBUSD.BCST 24(BX), Z26, Z9
+	VPDPBUSD.BCST 28(BX), Z26, Z13
+	VPDPBUSD.BCST 32(BX), Z27, Z1
+	VPDPBUSD.BCST 36(BX), Z27, Z5
+	VPDPBUSD.BCST 40(BX), Z27, Z9
+	VPDPBUSD.BCST 44(BX), Z27, Z13
+	VPDPBUSD.BCST 48(BX), Z28, Z1
+	VPDPBUSD.BCST 52(BX), Z28, Z5
+	VPDPBUSD.BCST 56(BX), Z28, Z9
+	VPDPBUSD.BCST 60(BX), Z28, Z13
+	VPDPBUSD.BCST 64(BX), Z29, Z1
+	VPDPBUSD.BCST 68(BX), Z29, Z5
+	VPDPBUSD.BCST 72(BX), Z29, Z9
+	VPDPBUSD.BCST 76(BX), Z29, Z13
+	PREFETCHT0 4224(SI)
+	VMOVDQU64 128(SI), Z23
+	VPCMPUB $1, Z22, Z23, K1 // below
+	VMOVDQA64 Z23, Z24
+	VGF2P8AFFINEQB $0, Z21, Z23, K1, Z24
+	VPERMB Z16, Z24, Z25
+	VPERMB Z17, Z24, Z26
+	VPERMB Z18, Z24, Z27
+	VPERMB.Z Z19, Z23, K1, Z28
+	VPERMB.Z Z20, Z23, K1, Z29
+	VPDPBUSD.BCST 0(BX), Z25, Z2
+	VPDPBUSD.BCST 4(BX), Z25, Z6
+	VPDPBUSD.BCST 8(BX), Z25, Z10
+	VPDPBUSD.BCST 12(BX), Z25, Z14
+	VPDPBUSD.BCST 16(BX), Z26, Z2
+	VPDPBUSD.BCST 20(BX), Z26, Z6
+	VPDPBUSD.BCST 24(BX), Z26, Z10
+	VPDPBUSD.BCST 28(BX), Z26, Z14
+	VPDPBUSD.BCST 32(BX), Z27, Z2
+	VPDPBUSD.BCST 36(BX), Z27, Z6
+	VPDPBUSD.BCST 40(BX), Z27, Z10
+	VPDPBUSD.BCST 44(BX), Z27, Z14
+	VPDPBUSD.BCST 48(BX), Z28, Z2
+	VPDPBUSD.BCST 52(BX), Z28, Z6
+	VPDPBUSD.BCST 56(BX), Z28, Z10
+	VPDPBUSD.BCST 60(BX), Z28, Z14
+	VPDPBUSD.BCST 64(BX), Z29, Z2
+	VPDPBUSD.BCST 68(BX), Z29, Z6
+	VPDPBUSD.BCST 72(BX), Z29, Z10
+	VPDPBUSD.BCST 76(BX), Z29, Z14
+	PREFETCHT0 4288(SI)
+	VMOVDQU64 192(SI), Z23
+	VPCMPUB $1, Z22, Z23, K1 // below
+	VMOVDQA64 Z23, Z24
+	VGF2P8AFFINEQB $0, Z21, Z23, K1, Z24
+	VPERMB Z16, Z24, Z25
+	VPERMB Z17, Z24, Z26
+	VPERMB Z18, Z24, Z27
+	VPERMB.Z Z19, Z23, K1, Z28
+	VPERMB.Z Z20, Z23, K1, Z29
+	VPDPBUSD.BCST 0(BX), Z25, Z3
+	VPDPBUSD.BCST 4(BX), Z25, Z7
+	VPDPBUSD.BCST 8(BX), Z25, Z11
+	VPDPBUSD.BCST 12(BX), Z25, Z15
+	VPDPBUSD.BCST 16(BX), Z26, Z3
+	VPDPBUSD.BCST 20(BX), Z26, Z7
+	VPDPBUSD.BCST 24(BX), Z26, Z11
+	VPDPBUSD.BCST 28(BX), Z26, Z15
+	VPDPBUSD.BCST 32(BX), Z27, Z3
+	VPDPBUSD.BCST 36(BX), Z27, Z7
+	VPDPBUSD.BCST 40(BX), Z27, Z11
+	VPDPBUSD.BCST 44(BX), Z27, Z15
+	VPDPBUSD.BCST 48(BX), Z28, Z3
+	VPDPBUSD.BCST 52(BX), Z28, Z7
+	VPDPBUSD.BCST 56(BX), Z28, Z11
+	VPDPBUSD.BCST 60(BX), Z28, Z15
+	VPDPBUSD.BCST 64(BX), Z29, Z3
+	VPDPBUSD.BCST 68(BX), Z29, Z7
+	VPDPBUSD.BCST 72(BX), Z29, Z11
+	VPDPBUSD.BCST 76(BX), Z29, Z15
+	ADDQ $256, SI
+	ADDQ $80, BX
+	DECQ CX
+	JNZ step42
+	JMP store45
+last43:
+	// Too few are left: they go to the stack, with zeros behind.
+	VPXORD X23, X23, X23
+	VMOVDQU32 X23, 0(SP)
+	VMOVDQU32 X23, 16(SP)
+	VMOVDQU32 X23, 32(SP)
+	VMOVDQU32 X23, 48(SP)
+	VMOVDQU32 X23, 64(SP)
+	ADDQ $80, DX
+rest44:
+	MOVQ -8(BX)(DX*1), AX
+	MOVQ AX, -8(SP)(DX*1)
+	SUBQ $8, DX
+	JNZ rest44
+	LEAQ (SP), BX
+	PREFETCHT0 4096(SI)
+	VMOVDQU64 0(SI), Z23
+	VPCMPUB $1, Z22, Z23, K1 // below
+	VMOVDQA64 Z23, Z24
+	VGF2P8AFFINEQB $0, Z21, Z23, K1, Z24
+	VPERMB Z16, Z24, Z25
+	VPERMB Z17, Z24, Z26
+	VPERMB Z18, Z24, Z27
+	VPERMB.Z Z19, Z23, K1, Z28
+	VPERMB.Z Z20, Z23, K1, Z29
+	VPDPBUSD.BCST 0(BX), Z25, Z0
+	VPDPBUSD.BCST 4(BX), Z25, Z4
+	VPDPBUSD.BCST 8(BX), Z25, Z8
+	VPDPBUSD.BCST 12(BX), Z25, Z12
+	VPDPBUSD.BCST 16(BX), Z26, Z0
+	VPDPBUSD.BCST 20(BX), Z26, Z4
+	VPDPBUSD.BCST 24(BX), Z26, Z8
+	VPDPBUSD.BCST 28(BX), Z26, Z12
+	VPDPBUSD.BCST 32(BX), Z27, Z0
+	VPDPBUSD.BCST 36(BX), Z27, Z4
+	VPDPBUSD.BCST 40(BX), Z27, Z8
+	VPDPBUSD.BCST 44(BX), Z27, Z12
+	VPDPBUSD.BCST 48(BX), Z28, Z0
+	VPDPBUSD.BCST 52(BX), Z28, Z4
+	VPDPBUSD.BCST 56(BX), Z28, Z8
+	VPDPBUSD.BCST 60(BX), Z28, Z12
+	VPDPBUSD.BCST 64(BX), Z29, Z0
+	VPDPBUSD.BCST 68(BX), Z29, Z4
+	VPDPBUSD.BCST 72(BX), Z29, Z8
+	VPDPBUSD.BCST 76(BX), Z29, Z12
+	PREFETCHT0 4160(SI)
+	VMOVDQU64 64(SI), Z23
+	VPCMPUB $1, Z22, Z23, K1 // below
+	VMOVDQA64 Z23, Z24
+	VGF2P8AFFINEQB $0, Z21, Z23, K1, Z24
+	VPERMB Z16, Z24, Z25
+	VPERMB Z17, Z24, Z26
+	VPERMB Z18, Z24, Z27
+	VPERMB.Z Z19, Z23, K1, Z28
+	VPERMB.Z Z20, Z23, K1, Z29
+	VPDPBUSD.BCST 0(BX), Z25, Z1
+	VPDPBUSD.BCST 4(BX), Z25, Z5
+	VPDPBUSD.BCST 8(BX), Z25, Z9
+	VPDPBUSD.BCST 12(BX), Z25, Z13
+	VPDPBUSD.BCST 16(BX), Z26, Z1
+	VPDPBUSD.BCST 20(BX), Z26, Z5
+	VPDPBUSD.BCST 24(BX), Z26, Z9
+	VPDPBUSD.BCST 28(BX), Z26, Z13
+	VPDPBUSD.BCST 32(BX), Z27, Z1
+	VPDPBUSD.BCST 36(BX), Z27, Z5
+	VPDPBUSD.BCST 40(BX), Z27, Z9
+	VPDPBUSD.BCST 44(BX), Z27, Z13
+	VPDPBUSD.BCST 48(BX), Z28, Z1
+	VPDPBUSD.BCST 52(BX), Z28, Z5
+	VPDPBUSD.BCST 56(BX), Z28, Z9
+	VPDPBUSD.BCST 60(BX), Z28, Z13
+	VPDPBUSD.BCST 64(BX), Z29, Z1
+	VPDPBUSD.BCST 68(BX), Z29, Z5
+	VPDPBUSD.BCST 72(BX), Z29, Z9
+	VPDPBUSD.BCST 76(BX), Z29, Z13
+	PREFETCHT0 4224(SI)
+	VMOVDQU64 128(SI), Z23
+	VPCMPUB $1, Z22, Z23, K1 // below
+	VMOVDQA64 Z23, Z24
+	VGF2P8AFFINEQB $0, Z21, Z23, K1, Z24
+	VPERMB Z16, Z24, Z25
+	VPERMB Z17, Z24, Z26
+	VPERMB Z18, Z24, Z27
+	VPERMB.Z Z19, Z23, K1, Z28
+	VPERMB.Z Z20, Z23, K1, Z29
+	VPDPBUSD.BCST 0(BX), Z25, Z2
+	VPDPBUSD.BCST 4(BX), Z25, Z6
+	VPDPBUSD.BCST 8(BX), Z25, Z10
+	VPDPBUSD.BCST 12(BX), Z25, Z14
+	VPDPBUSD.BCST 16(BX), Z26, Z2
+	VPDPBUSD.BCST 20(BX), Z26, Z6
+	VPDPBUSD.BCST 24(BX), Z26, Z10
+	VPDPBUSD.BCST 28(BX), Z26, Z14
+	VPDPBUSD.BCST 32(BX), Z27, Z2
+	VPDPBUSD.BCST 36(BX), Z27, Z6
+	VPDPBUSD.BCST 40(BX), Z27, Z10
+	VPDPBUSD.BCST 44(BX), Z27, Z14
+	VPDPBUSD.BCST 48(BX), Z28, Z2
+	VPDPBUSD.BCST 52(BX), Z28, Z6
+	VPDPBUSD.BCST 56(BX), Z28, Z10
+	VPDPBUSD.BCST 60(BX), Z28, Z14
+	VPDPBUSD.BCST 64(BX), Z29, Z2
+	VPDPBUSD.BCST 68(BX), Z29, Z6
+	VPDPBUSD.BCST 72(BX), Z29, Z10
+	VPDPBUSD.BCST 76(BX), Z29, Z14
+	PREFETCHT0 4288(SI)
+	VMOVDQU64 192(SI), Z23
+	VPCMPUB $1, Z22, Z23, K1 // below
+	VMOVDQA64 Z23, Z24
+	VGF2P8AFFINEQB $0, Z21, Z23, K1, Z24
+	VPERMB Z16, Z24, Z25
+	VPERMB Z17, Z24, Z26
+	VPERMB Z18, Z24, Z27
+	VPERMB.Z Z19, Z23, K1, Z28
+	VPERMB.Z Z20, Z23, K1, Z29
+	VPDPBUSD.BCST 0(BX), Z25, Z3
+	VPDPBUSD.BCST 4(BX), Z25, Z7
+	VPDPBUSD.BCST 8(BX), Z25, Z11
+	VPDPBUSD.BCST 12(BX), Z25, Z15
+	VPDPBUSD.BCST 16(BX), Z26, Z3
+	VPDPBUSD.BCST 20(BX), Z26, Z7
+	VPDPBUSD.BCST 24(BX), Z26, Z11
+	VPDPBUSD.BCST 28(BX), Z26, Z15
+	VPDPBUSD.BCST 32(BX), Z27, Z3
+	VPDPBUSD.BCST 36(BX), Z27, Z7
+	VPDPBUSD.BCST 40(BX), Z27, Z11
+	VPDPBUSD.BCST 44(BX), Z27, Z15
+	VPDPBUSD.BCST 48(BX), Z28, Z3
+	VPDPBUSD.BCST 52(BX), Z28, Z7
+	VPDPBUSD.BCST 56(BX), Z28, Z11
+	VPDPBUSD.BCST 60(BX), Z28, Z15
+	VPDPBUSD.BCST 64(BX), Z29, Z3
+	VPDPBUSD.BCST 68(BX), Z29, Z7
+	VPDPBUSD.BCST 72(BX), Z29, Z11
+	VPDPBUSD.BCST 76(BX), Z29, Z15
+	ADDQ $256, SI
+store45:
+	VMOVDQU32 Z0, 0(DI)
+	VMOVDQU32 Z1, 64(DI)
+	VMOVDQU32 Z2, 128(DI)
+	VMOVDQU32 Z3, 192(DI)
+	VMOVDQU32 Z4, 256(DI)
+	VMOVDQU32 Z5, 320(DI)
+	VMOVDQU32 Z6, 384(DI)
+	VMOVDQU32 Z7, 448(DI)
+	VMOVDQU32 Z8, 512(DI)
+	VMOVDQU32 Z9, 576(DI)
+	VMOVDQU32 Z10, 640(DI)
+	VMOVDQU32 Z11, 704(DI)
+	VMOVDQU32 Z12, 768(DI)
+	VMOVDQU32 Z13, 832(DI)
+	VMOVDQU32 Z14, 896(DI)
+	VMOVDQU32 Z15, 960(DI)
+	VZEROUPPER
+	RET
+
 // func unpackTritsVBMI(words []uint32, w []uint32)
 TEXT ·unpackTritsVBMI(SB), NOSPLIT, $0-48
 	MOVQ words_base+0(FP), DI
@@ -1745,8 +2062,8 @@ TEXT ·unpackTritsVBMI(SB), NOSPLIT, $0-48
 	MOVL $216, AX
 	VPBROADCASTB AX, Z22
 	TESTQ CX, CX
-	JZ done43
-loop42:
+	JZ done47
+loop46:
 	PREFETCHT0 4096(SI)
 	VMOVDQU64 0(SI), Z8
 	VPCMPUB $1, Z22, Z8, K1 // below
@@ -1824,7 +2141,7 @@ loop42:
 	VMOVDQU64 Z2, 128(DI)
 	VMOVDQU64 Z3, 192(DI)
 	DECQ CX
-	JZ done43
+	JZ done47
 	VMOVDQA64 Z4, Z0
 	VMOVDQA64 Z5, Z1
 	VMOVDQA64 Z6, Z2
@@ -1910,7 +2227,7 @@ loop42:
 	VMOVDQU64 Z2, 384(DI)
 	VMOVDQU64 Z3, 448(DI)
 	DECQ CX
-	JZ done43
+	JZ done47
 	VMOVDQA64 Z4, Z0
 	VMOVDQA64 Z5, Z1
 	VMOVDQA64 Z6, Z2
@@ -1996,7 +2313,7 @@ loop42:
 	VMOVDQU64 Z2, 640(DI)
 	VMOVDQU64 Z3, 704(DI)
 	DECQ CX
-	JZ done43
+	JZ done47
 	VMOVDQA64 Z4, Z0
 	VMOVDQA64 Z5, Z1
 	VMOVDQA64 Z6, Z2
@@ -2082,7 +2399,7 @@ loop42:
 	VMOVDQU64 Z2, 896(DI)
 	VMOVDQU64 Z3, 960(DI)
 	DECQ CX
-	JZ done43
+	JZ done47
 	VMOVDQA64 Z4, Z0
 	VMOVDQA64 Z5, Z1
 	VMOVDQA64 Z6, Z2
@@ -2094,8 +2411,8 @@ loop42:
 	ADDQ $1024, SI
 	ADDQ $1280, DI
 	DECQ CX
-	JNZ loop42
-done43:
+	JNZ loop46
+done47:
 	VZEROUPPER
 	RET
 
@@ -2113,9 +2430,9 @@ TEXT ·packTritsAVX512(SB), NOSPLIT, $0-48
 	MOVL $0xDBDBDBDB, AX
 	VMOVD AX, X18
 	VPBROADCASTD X18, Z18
-group44:
+group48:
 	SUBQ $320, CX
-	JL done45
+	JL done49
 	VMOVDQU64 0(SI), Z0
 	VMOVDQU64 256(SI), Z1
 	VMOVDQU64 512(SI), Z2
@@ -2554,8 +2871,8 @@ group44:
 	VMOVDQU64 Z12, 960(DI)
 	ADDQ $1280, SI
 	ADDQ $1024, DI
-	JMP group44
-done45:
+	JMP group48
+done49:
 	VZEROUPPER
 	RET
 
@@ -2602,7 +2919,7 @@ TEXT ·tritsMatAMX(SB), NOSPLIT, $48-96
 	MOVQ x_base+48(FP), DX
 	MOVQ DX, 32(SP)
 	MOVQ $0, 0(SP)
-block46:
+block50:
 	MOVQ $10, DX
 	CMPQ 16(SP), DX
 	CMOVQLT 16(SP), DX
@@ -2613,7 +2930,7 @@ block46:
 	CMOVQLT 24(SP), DX
 	SUBQ DX, 24(SP)
 	MOVQ R8, DI
-word48:
+word52:
 	VMOVDQU64 0(R9), Z8
 	VPCMPUB $1, Z22, Z8, K1 // below
 	VMOVDQA64 Z8, Z9
@@ -2645,13 +2962,13 @@ word48:
 	ADDQ $256, R9
 	ADDQ $640, DI
 	DECQ DX
-	JNZ word48
+	JNZ word52
 	LEAQ 0(R9), R12
 	CMPQ 16(SP), $0
-	JNE more47
+	JNE more51
 	MOVQ w_base+24(FP), R12
 	ADDQ $128, R12
-more47:
+more51:
 	MOVQ acc_len+8(FP), R11
 	SHRQ $10, R11
 	MOVQ R11, 40(SP)
@@ -2660,7 +2977,7 @@ more47:
 	MOVQ acc_base+0(FP), R15
 	ADDQ $0, R15
 	SUBQ $2, 40(SP)
-	JL single53
+	JL single57
 	MOVQ R8, SI
 	LEAQ (BX)(R10*1), DX
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
@@ -2671,7 +2988,7 @@ more47:
 	ADDQ $1024, BX
 	ADDQ $2048, SI
 	CMPQ 0(SP), $0
-	JNE load55
+	JNE load59
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
@@ -2680,8 +2997,8 @@ more47:
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-	JMP begun56
-load55:
+	JMP begun60
+load59:
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
@@ -2690,15 +3007,15 @@ load55:
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-begun56:
-pair49:
+begun60:
+pair53:
 	MOVQ 8(SP), R11
-step50:
+step54:
 	PREFETCHT1 0(R12)
 	PREFETCHT1 64(R12)
 	ADDQ $256, R12
 	DECQ R11
-	JZ next51
+	JZ next55
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
@@ -2710,8 +3027,8 @@ step50:
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-	JMP step50
-next51:
+	JMP step54
+next55:
 	MOVQ 8(SP), R11
 	SHLQ $10, R11
 	LEAQ (BX)(R10*2), BX // the next tokens
@@ -2719,7 +3036,7 @@ next51:
 	ADDQ $4096, DI
 	ADDQ $8192, R15
 	SUBQ $2, 40(SP)
-	JL last52
+	JL last56
 	MOVQ R8, SI
 	LEAQ (BX)(R10*1), DX
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
@@ -2730,86 +3047,86 @@ next51:
 	ADDQ $1024, BX
 	ADDQ $2048, SI
 	CMPQ 0(SP), $0
-	JNE load57
-	CMPQ 16(SP), $0
-	JE last59
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-	JMP stored60
-last59:
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-stored60:
-	JMP begun58
-load57:
-	CMPQ 16(SP), $0
-	JE last61
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-	JMP stored62
-last61:
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-stored62:
-begun58:
-	JMP pair49
-last52:
+	JNE load61
 	CMPQ 16(SP), $0
 	JE last63
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	JMP stored64
+last63:
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+stored64:
+	JMP begun62
+load61:
+	CMPQ 16(SP), $0
+	JE last65
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	JMP stored66
+last65:
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+stored66:
+begun62:
+	JMP pair53
+last56:
+	CMPQ 16(SP), $0
+	JE last67
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
-	JMP stored64
-last63:
+	JMP stored68
+last67:
 	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
 	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
 	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
 	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
-stored64:
-single53:
+stored68:
+single57:
 	ADDQ $1, 40(SP)
-	JL done54
+	JL done58
 	MOVQ R8, SI
 	LEAQ (BX)(R10*1), DX
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
@@ -2818,20 +3135,20 @@ single53:
 	ADDQ $1024, BX
 	ADDQ $2048, SI
 	CMPQ 0(SP), $0
-	JNE load67
+	JNE load71
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	JMP begun68
-load67:
+	JMP begun72
+load71:
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-begun68:
+begun72:
 	MOVQ 8(SP), R11
-step65:
+step69:
 	PREFETCHT1 0(R12)
 	PREFETCHT1 64(R12)
 	PREFETCHT1 256(R12)
@@ -2842,7 +3159,7 @@ step65:
 	PREFETCHT1 832(R12)
 	ADDQ $1024, R12
 	DECQ R11
-	JZ stored66
+	JZ stored70
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
@@ -2850,22 +3167,22 @@ step65:
 	ADDQ $2048, SI
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	JMP step65
-stored66:
+	JMP step69
+stored70:
 	CMPQ 16(SP), $0
-	JE last69
+	JE last73
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tilestored [rdi+rax+0], tmm0
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rax+1024], tmm1
-	JMP stored70
-last69:
+	JMP stored74
+last73:
 	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x04; BYTE $0x37 // tilestored [r15+r14+0], tmm0
 	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x4C; BYTE $0x37; BYTE $0x40 // tilestored [r15+r14+64], tmm1
-stored70:
-done54:
+stored74:
+done58:
 	ADDQ $10240, 32(SP)
 	MOVQ $1, 0(SP)
 	CMPQ 16(SP), $0
-	JNE block46
+	JNE block50
 	MOVQ w_base+24(FP), R9
 	MOVQ w_len+32(FP), DX
 	SHRQ $6, DX
@@ -2876,7 +3193,7 @@ done54:
 	MOVQ x_base+48(FP), DX
 	MOVQ DX, 32(SP)
 	MOVQ $0, 0(SP)
-block71:
+block75:
 	MOVQ $10, DX
 	CMPQ 16(SP), DX
 	CMOVQLT 16(SP), DX
@@ -2887,7 +3204,7 @@ block71:
 	CMOVQLT 24(SP), DX
 	SUBQ DX, 24(SP)
 	MOVQ R8, DI
-word73:
+word77:
 	VMOVDQU64 128(R9), Z8
 	VPCMPUB $1, Z22, Z8, K1 // below
 	VMOVDQA64 Z8, Z9
@@ -2919,12 +3236,12 @@ word73:
 	ADDQ $256, R9
 	ADDQ $640, DI
 	DECQ DX
-	JNZ word73
+	JNZ word77
 	LEAQ 128(R9), R12
 	CMPQ 16(SP), $0
-	JNE more72
+	JNE more76
 	MOVQ R9, R12 // the next tile's
-more72:
+more76:
 	MOVQ acc_len+8(FP), R11
 	SHRQ $10, R11
 	MOVQ R11, 40(SP)
@@ -2933,7 +3250,7 @@ more72:
 	MOVQ acc_base+0(FP), R15
 	ADDQ $128, R15
 	SUBQ $2, 40(SP)
-	JL single78
+	JL single82
 	MOVQ R8, SI
 	LEAQ (BX)(R10*1), DX
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
@@ -2944,7 +3261,7 @@ more72:
 	ADDQ $1024, BX
 	ADDQ $2048, SI
 	CMPQ 0(SP), $0
-	JNE load80
+	JNE load84
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
@@ -2953,8 +3270,8 @@ more72:
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-	JMP begun81
-load80:
+	JMP begun85
+load84:
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
@@ -2963,15 +3280,15 @@ load80:
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-begun81:
-pair74:
+begun85:
+pair78:
 	MOVQ 8(SP), R11
-step75:
+step79:
 	PREFETCHT1 0(R12)
 	PREFETCHT1 64(R12)
 	ADDQ $256, R12
 	DECQ R11
-	JZ next76
+	JZ next80
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
@@ -2983,8 +3300,8 @@ step75:
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-	JMP step75
-next76:
+	JMP step79
+next80:
 	MOVQ 8(SP), R11
 	SHLQ $10, R11
 	LEAQ (BX)(R10*2), BX // the next tokens
@@ -2992,7 +3309,7 @@ next76:
 	ADDQ $4096, DI
 	ADDQ $8192, R15
 	SUBQ $2, 40(SP)
-	JL last77
+	JL last81
 	MOVQ R8, SI
 	LEAQ (BX)(R10*1), DX
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
@@ -3003,86 +3320,86 @@ next76:
 	ADDQ $1024, BX
 	ADDQ $2048, SI
 	CMPQ 0(SP), $0
-	JNE load82
-	CMPQ 16(SP), $0
-	JE last84
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-	JMP stored85
-last84:
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-stored85:
-	JMP begun83
-load82:
-	CMPQ 16(SP), $0
-	JE last86
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-	JMP stored87
-last86:
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
-	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
-	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
-stored87:
-begun83:
-	JMP pair74
-last77:
+	JNE load86
 	CMPQ 16(SP), $0
 	JE last88
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	JMP stored89
+last88:
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD0 // tilezero tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xD8 // tilezero tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+stored89:
+	JMP begun87
+load86:
+	CMPQ 16(SP), $0
+	JE last90
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+	JMP stored91
+last90:
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0x08; BYTE $0x00; BYTE $0x00 // tileloadd tmm2, [rdi+rax+2048]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xD5 // tdpbssd tmm2, tmm5, tmm6
+	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0x0C; BYTE $0x00; BYTE $0x00 // tileloadd tmm3, [rdi+rax+3072]
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xDD // tdpbssd tmm3, tmm5, tmm7
+stored91:
+begun87:
+	JMP pair78
+last81:
+	CMPQ 16(SP), $0
+	JE last92
+	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x07; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-4096], tmm0
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0xF4; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-3072], tmm1
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x07; BYTE $0x00; BYTE $0xF8; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-2048], tmm2
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x07; BYTE $0x00; BYTE $0xFC; BYTE $0xFF; BYTE $0xFF // tilestored [rdi+rax-1024], tmm3
-	JMP stored89
-last88:
+	JMP stored93
+last92:
 	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x84; BYTE $0x37; BYTE $0x00; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8192], tmm0
 	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x37; BYTE $0x40; BYTE $0xE0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-8128], tmm1
 	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x94; BYTE $0x37; BYTE $0x00; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4096], tmm2
 	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x9C; BYTE $0x37; BYTE $0x40; BYTE $0xF0; BYTE $0xFF; BYTE $0xFF // tilestored [r15+r14-4032], tmm3
-stored89:
-single78:
+stored93:
+single82:
 	ADDQ $1, 40(SP)
-	JL done79
+	JL done83
 	MOVQ R8, SI
 	LEAQ (BX)(R10*1), DX
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
@@ -3091,20 +3408,20 @@ single78:
 	ADDQ $1024, BX
 	ADDQ $2048, SI
 	CMPQ 0(SP), $0
-	JNE load92
+	JNE load96
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC0 // tilezero tmm0
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $0xC8 // tilezero tmm1
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	JMP begun93
-load92:
+	JMP begun97
+load96:
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tileloadd tmm0, [rdi+rax+0]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tileloadd tmm1, [rdi+rax+1024]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-begun93:
+begun97:
 	MOVQ 8(SP), R11
-step90:
+step94:
 	PREFETCHT1 0(R12)
 	PREFETCHT1 64(R12)
 	PREFETCHT1 256(R12)
@@ -3115,7 +3432,7 @@ step90:
 	PREFETCHT1 832(R12)
 	ADDQ $1024, R12
 	DECQ R11
-	JZ stored91
+	JZ stored95
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x34; BYTE $0x0E // tileloadd tmm6, [rsi+rcx+0]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $0x24; BYTE $0x03 // tileloaddt1 tmm4, [rbx+rax+0]
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $0x7C; BYTE $0x0E; BYTE $0x40 // tileloadd tmm7, [rsi+rcx+64]
@@ -3123,22 +3440,22 @@ step90:
 	ADDQ $2048, SI
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x4B; BYTE $0x5E; BYTE $0xC4 // tdpbssd tmm0, tmm4, tmm6
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x43; BYTE $0x5E; BYTE $0xCC // tdpbssd tmm1, tmm4, tmm7
-	JMP step90
-stored91:
+	JMP step94
+stored95:
 	CMPQ 16(SP), $0
-	JE last94
+	JE last98
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x04; BYTE $0x07 // tilestored [rdi+rax+0], tmm0
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $0x8C; BYTE $0x07; BYTE $0x00; BYTE $0x04; BYTE $0x00; BYTE $0x00 // tilestored [rdi+rax+1024], tmm1
-	JMP stored95
-last94:
+	JMP stored99
+last98:
 	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x04; BYTE $0x37 // tilestored [r15+r14+0], tmm0
 	BYTE $0xC4; BYTE $0x82; BYTE $0x7A; BYTE $0x4B; BYTE $0x4C; BYTE $0x37; BYTE $0x40 // tilestored [r15+r14+64], tmm1
-stored95:
-done79:
+stored99:
+done83:
 	ADDQ $10240, 32(SP)
 	MOVQ $1, 0(SP)
 	CMPQ 16(SP), $0
-	JNE block71
+	JNE block75
 	BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0xC0 // tilerelease
 	VZEROUPPER
 	RET
@@ -3159,9 +3476,9 @@ TEXT ·nibbleVecsAVX512(SB), NOSPLIT, $0-120
 	VPBROADCASTD AX, Z26
 	MOVL $0xF0F0F0F0, AX
 	VPBROADCASTD AX, Z27
-tile96:
+tile100:
 	SUBQ $64, R9
-	JL done99
+	JL done103
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3181,8 +3498,8 @@ tile96:
 	MOVQ R8, BX
 	MOVQ R10, CX
 	TESTQ CX, CX
-	JZ sums98
-step97:
+	JZ sums102
+step101:
 	VPBROADCASTD 0(BX), Z22
 	VPBROADCASTD 4(BX), Z23
 	VPBROADCASTD 0(BX)(R12*1), Z24
@@ -3222,8 +3539,8 @@ step97:
 	ADDQ $256, SI
 	ADDQ $8, BX
 	DECQ CX
-	JNZ step97
-sums98:
+	JNZ step101
+sums102:
 	VPSRAD $4, Z1, Z1
 	VPADDD Z1, Z0, Z0
 	VMOVDQU32 Z0, 0(DI)
@@ -3249,8 +3566,8 @@ sums98:
 	VPADDD Z15, Z14, Z14
 	VMOVDQU32 Z14, 192(DI)(R11*1)
 	ADDQ $256, DI
-	JMP tile96
-done99:
+	JMP tile100
+done103:
 	VZEROUPPER
 	RET
 
@@ -3267,9 +3584,9 @@ TEXT ·nibbleVecVNNI(SB), NOSPLIT, $0-72
 	VPBROADCASTD X12, Y12
 	VPCMPEQW Y13, Y13, Y13
 	VPSRLW $15, Y13, Y13
-tile100:
+tile104:
 	SUBQ $64, R9
-	JL done103
+	JL done107
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -3281,8 +3598,8 @@ tile100:
 	MOVQ R8, BX
 	MOVQ R10, CX
 	TESTQ CX, CX
-	JZ sums102
-step101:
+	JZ sums106
+step105:
 	VPBROADCASTD 0(BX), Y8
 	VPBROADCASTD 4(BX), Y9
 	PREFETCHT0 4096(SI)
@@ -3340,8 +3657,8 @@ step101:
 	ADDQ $256, SI
 	ADDQ $8, BX
 	DECQ CX
-	JNZ step101
-sums102:
+	JNZ step105
+sums106:
 	VMOVDQU Y0, 0(DI)
 	VMOVDQU Y1, 32(DI)
 	VMOVDQU Y2, 64(DI)
@@ -3351,8 +3668,8 @@ sums102:
 	VMOVDQU Y6, 192(DI)
 	VMOVDQU Y7, 224(DI)
 	ADDQ $256, DI
-	JMP tile100
-done103:
+	JMP tile104
+done107:
 	VZEROUPPER
 	RET
 
@@ -3369,9 +3686,9 @@ TEXT ·nibbleVecAVX2(SB), NOSPLIT, $0-72
 	VPBROADCASTD X12, Y12
 	VPCMPEQW Y13, Y13, Y13
 	VPSRLW $15, Y13, Y13
-tile104:
+tile108:
 	SUBQ $64, R9
-	JL done107
+	JL done111
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -3383,8 +3700,8 @@ tile104:
 	MOVQ R8, BX
 	MOVQ R10, CX
 	TESTQ CX, CX
-	JZ sums106
-step105:
+	JZ sums110
+step109:
 	VPBROADCASTD 0(BX), Y8
 	VPBROADCASTD 4(BX), Y9
 	PREFETCHT0 4096(SI)
@@ -3466,8 +3783,8 @@ step105:
 	ADDQ $256, SI
 	ADDQ $8, BX
 	DECQ CX
-	JNZ step105
-sums106:
+	JNZ step109
+sums110:
 	VMOVDQU Y0, 0(DI)
 	VMOVDQU Y1, 32(DI)
 	VMOVDQU Y2, 64(DI)
@@ -3477,8 +3794,8 @@ sums106:
 	VMOVDQU Y6, 192(DI)
 	VMOVDQU Y7, 224(DI)
 	ADDQ $256, DI
-	JMP tile104
-done107:
+	JMP tile108
+done111:
 	VZEROUPPER
 	RET
 
@@ -3509,8 +3826,8 @@ TEXT ·dotF16AVX2(SB), NOSPLIT, $0-52
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail109
-loop108:
+	JZ tail113
+loop112:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	VCVTPH2PS 0(SI), Y8
@@ -3540,10 +3857,10 @@ loop108:
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop108
-tail109:
+	JNZ loop112
+tail113:
 	CMPQ DX, $16
-	JL done110
+	JL done114
 	VCVTPH2PS 0(SI), Y8
 	VMULPS 0(DI), Y8, Y8
 	VADDPS Y8, Y0, Y0
@@ -3551,7 +3868,7 @@ tail109:
 	VMULPS 32(DI), Y9, Y9
 	VADDPS Y9, Y1, Y1
 	CMPQ DX, $32
-	JL done110
+	JL done114
 	VCVTPH2PS 32(SI), Y10
 	VMULPS 64(DI), Y10, Y10
 	VADDPS Y10, Y2, Y2
@@ -3559,14 +3876,14 @@ tail109:
 	VMULPS 96(DI), Y11, Y11
 	VADDPS Y11, Y3, Y3
 	CMPQ DX, $48
-	JL done110
+	JL done114
 	VCVTPH2PS 64(SI), Y12
 	VMULPS 128(DI), Y12, Y12
 	VADDPS Y12, Y4, Y4
 	VCVTPH2PS 80(SI), Y13
 	VMULPS 160(DI), Y13, Y13
 	VADDPS Y13, Y5, Y5
-done110:
+done114:
 	VADDPS Y4, Y0, Y0
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y2, Y2
@@ -3585,9 +3902,9 @@ done110:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE keep111
+	JAE keep115
 	XORL AX, AX
-keep111:
+keep115:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -3619,8 +3936,8 @@ TEXT ·dotF32AVX2(SB), NOSPLIT, $0-52
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail113
-loop112:
+	JZ tail117
+loop116:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	PREFETCHT0 4224(SI)
@@ -3652,10 +3969,10 @@ loop112:
 	ADDQ $256, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop112
-tail113:
+	JNZ loop116
+tail117:
 	CMPQ DX, $16
-	JL done114
+	JL done118
 	VMOVUPS 0(SI), Y8
 	VMULPS 0(DI), Y8, Y8
 	VADDPS Y8, Y0, Y0
@@ -3663,7 +3980,7 @@ tail113:
 	VMULPS 32(DI), Y9, Y9
 	VADDPS Y9, Y1, Y1
 	CMPQ DX, $32
-	JL done114
+	JL done118
 	VMOVUPS 64(SI), Y10
 	VMULPS 64(DI), Y10, Y10
 	VADDPS Y10, Y2, Y2
@@ -3671,14 +3988,14 @@ tail113:
 	VMULPS 96(DI), Y11, Y11
 	VADDPS Y11, Y3, Y3
 	CMPQ DX, $48
-	JL done114
+	JL done118
 	VMOVUPS 128(SI), Y12
 	VMULPS 128(DI), Y12, Y12
 	VADDPS Y12, Y4, Y4
 	VMOVUPS 160(SI), Y13
 	VMULPS 160(DI), Y13, Y13
 	VADDPS Y13, Y5, Y5
-done114:
+done118:
 	VADDPS Y4, Y0, Y0
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y2, Y2
@@ -3697,9 +4014,9 @@ done114:
 	MOVL AX, CX
 	ANDL $0x7FFFFFFF, CX
 	CMPL CX, $0x26800000
-	JAE keep115
+	JAE keep119
 	XORL AX, AX
-keep115:
+keep119:
 	MOVL AX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -3714,7 +4031,7 @@ TEXT ·scoresAVX2(SB), NOSPLIT, $64-76
 	MOVQ R9, R10
 	ANDQ $15, R10 // elements after the last 16
 	SHRQ $4, R9
-key116:
+key120:
 	MOVQ R8, BX
 	MOVQ R9, DX
 	VCVTPH2PS 0(SI), Y0
@@ -3724,8 +4041,8 @@ key116:
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JZ tail118
-loop117:
+	JZ tail122
+loop121:
 	VCVTPH2PS 0(SI), Y2
 	VMULPS 0(BX), Y2, Y2
 	VADDPS Y2, Y0, Y0
@@ -3735,14 +4052,14 @@ loop117:
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JNZ loop117
-tail118:
+	JNZ loop121
+tail122:
 	TESTQ R10, R10
-	JZ sum120
+	JZ sum124
 	VMOVUPS Y0, 0(SP)
 	VMOVUPS Y1, 32(SP)
 	XORQ DX, DX
-rest119:
+rest123:
 	MOVWLZX (SI), AX
 	VMOVD AX, X1
 	VCVTPH2PS X1, X1
@@ -3753,10 +4070,10 @@ rest119:
 	ADDQ $4, BX
 	INCQ DX
 	CMPQ DX, R10
-	JL rest119
+	JL rest123
 	VMOVUPS 0(SP), Y0
 	VMOVUPS 32(SP), Y1
-sum120:
+sum124:
 	VADDPS Y1, Y0, Y0
 	VEXTRACTF128 $1, Y0, X15
 	VADDPS X15, X0, X0
@@ -3768,7 +4085,7 @@ sum120:
 	VMOVSS X0, (DI)
 	ADDQ $4, DI
 	DECQ CX
-	JNZ key116
+	JNZ key120
 	VZEROUPPER
 	RET
 
@@ -3780,9 +4097,9 @@ TEXT ·weightedSumAVX2(SB), NOSPLIT, $0-72
 	MOVQ p_base+24(FP), R8
 	MOVQ p_len+32(FP), R11
 	MOVQ values_base+48(FP), SI
-wide121:
+wide125:
 	CMPQ R9, $32
-	JL narrow122
+	JL narrow126
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -3798,8 +4115,8 @@ wide121:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store126
-position125:
+	JZ store130
+position129:
 	VBROADCASTSS (DX), Y15
 	VCVTPH2PS 0(BX), Y4
 	VMULPS Y15, Y4, Y4
@@ -3816,8 +4133,8 @@ position125:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position125
-store126:
+	JNZ position129
+store130:
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, 64(DI)
@@ -3825,17 +4142,17 @@ store126:
 	ADDQ $128, DI
 	ADDQ $64, SI
 	SUBQ $32, R9
-	JMP wide121
-narrow122:
+	JMP wide125
+narrow126:
 	TESTQ R9, R9
-	JZ done124
+	JZ done128
 	CMPQ R9, $16
-	JGE overlap123
+	JGE overlap127
 	SUBQ $16, R9
 	LEAQ (DI)(R9*4), DI
 	LEAQ (SI)(R9*2), SI
 	MOVQ $16, R9
-overlap123:
+overlap127:
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -3847,8 +4164,8 @@ overlap123:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store128
-position127:
+	JZ store132
+position131:
 	VBROADCASTSS (DX), Y15
 	VCVTPH2PS 0(BX), Y2
 	VMULPS Y15, Y2, Y2
@@ -3859,15 +4176,15 @@ position127:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position127
-store128:
+	JNZ position131
+store132:
 	VMOVUPS Y0, 0(DI)
 	VMOVUPS Y1, 32(DI)
 	ADDQ $64, DI
 	ADDQ $32, SI
 	SUBQ $16, R9
-	JMP narrow122
-done124:
+	JMP narrow126
+done128:
 	VZEROUPPER
 	RET
 
@@ -3886,7 +4203,7 @@ TEXT ·blocksAVX2(SB), NOSPLIT, $0-60
 	MOVLQSX stride+48(FP), AX
 	VPXOR X14, X14, X14
 	MOVQ $8, R11
-rows129:
+rows133:
 	MOVQ SI, DX
 	MOVQ DI, R15
 	LEAQ (AX)(AX*2), R13
@@ -3894,8 +4211,8 @@ rows129:
 	LEAQ (SI)(BX*1), R8
 	MOVQ R12, CX
 	TESTQ CX, CX
-	JZ done131
-step130:
+	JZ done135
+step134:
 	VMOVDQU 0(SI), X4
 	VINSERTI128 $1, 0(R8), Y4, Y4
 	VMOVDQU 0(SI)(AX*1), X5
@@ -4028,12 +4345,12 @@ step130:
 	ADDQ $32, R8
 	ADDQ $2048, DI
 	DECQ CX
-	JNZ step130
+	JNZ step134
 	LEAQ (DX)(BX*2), SI
 	LEAQ 32(R15), DI
 	DECQ R11
-	JNZ rows129
-done131:
+	JNZ rows133
+done135:
 	MOVL $0x55555555, AX
 	VMOVD AX, X12
 	VPBROADCASTD X12, Y12
@@ -4059,7 +4376,7 @@ TEXT ·nibblesAVX2(SB), NOSPLIT, $0-48
 	MOVQ R12, AX
 	SHLQ $4, AX
 	MOVQ $8, R11
-rows132:
+rows136:
 	MOVQ SI, DX
 	MOVQ DI, R15
 	LEAQ (AX)(AX*2), R13
@@ -4067,8 +4384,8 @@ rows132:
 	LEAQ (SI)(BX*1), R8
 	MOVQ R12, CX
 	TESTQ CX, CX
-	JZ done134
-step133:
+	JZ done138
+step137:
 	VMOVDQU 0(SI), X4
 	VINSERTI128 $1, 0(R8), Y4, Y4
 	VMOVDQU 0(SI)(AX*1), X5
@@ -4101,12 +4418,12 @@ step133:
 	ADDQ $16, R8
 	ADDQ $512, DI
 	DECQ CX
-	JNZ step133
+	JNZ step137
 	LEAQ (DX)(BX*2), SI
 	LEAQ 32(R15), DI
 	DECQ R11
-	JNZ rows132
-done134:
+	JNZ rows136
+done138:
 	VZEROUPPER
 	RET
 
@@ -4129,8 +4446,8 @@ TEXT ·dotF16AVX512(SB), NOSPLIT, $0-52
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JZ tail136
-loop135:
+	JZ tail140
+loop139:
 	PREFETCHT0 4096(SI)
 	PREFETCHT0 4160(SI)
 	VCVTPH2PS 0(SI), Z4
@@ -4148,102 +4465,21 @@ loop135:
 	ADDQ $128, SI
 	ADDQ $256, DI
 	DECQ CX
-	JNZ loop135
-tail136:
-	CMPQ DX, $16
-	JL done137
-	VCVTPH2PS 0(SI), Z4
-	VMULPS 0(DI), Z4, Z4
-	VADDPS Z4, Z0, Z0
-	CMPQ DX, $32
-	JL done137
-	VCVTPH2PS 32(SI), Z5
-	VMULPS 64(DI), Z5, Z5
-	VADDPS Z5, Z1, Z1
-	CMPQ DX, $48
-	JL done137
-	VCVTPH2PS 64(SI), Z6
-	VMULPS 128(DI), Z6, Z6
-	VADDPS Z6, Z2, Z2
-done137:
-	VADDPS Z2, Z0, Z0
-	VADDPS Z3, Z1, Z1
-	VADDPS Z1, Z0, Z0
-	VEXTRACTF64X4 $1, Z0, Y15
-	VADDPS Y15, Y0, Y0
-	VEXTRACTF128 $1, Y0, X15
-	VADDPS X15, X0, X0
-	VPERMILPS $0x0E, X0, X15
-	VADDPS X15, X0, X0
-	VPERMILPS $0x01, X0, X15
-	VADDSS X15, X0, X0
-	// FZ
-	VMOVD X0, AX
-	MOVL AX, CX
-	ANDL $0x7FFFFFFF, CX
-	CMPL CX, $0x26800000
-	JAE keep138
-	XORL AX, AX
-keep138:
-	MOVL AX, ret+48(FP)
-	VZEROUPPER
-	RET
-
-// func dotF32AVX512(row []float32, x []float32) float32
-TEXT ·dotF32AVX512(SB), NOSPLIT, $0-52
-	MOVQ row_base+0(FP), SI
-	MOVQ x_base+24(FP), DI
-	MOVQ x_len+32(FP), CX
-	MOVQ CX, DX
-	ANDQ $63, DX // left after the last 64
-	SHRQ $6, CX
-	VMOVUPS 0(SI), Z0
-	VMULPS 0(DI), Z0, Z0
-	VMOVUPS 64(SI), Z1
-	VMULPS 64(DI), Z1, Z1
-	VMOVUPS 128(SI), Z2
-	VMULPS 128(DI), Z2, Z2
-	VMOVUPS 192(SI), Z3
-	VMULPS 192(DI), Z3, Z3
-	ADDQ $256, SI
-	ADDQ $256, DI
-	DECQ CX
-	JZ tail140
-loop139:
-	PREFETCHT0 4096(SI)
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	VMOVUPS 0(SI), Z4
-	VMULPS 0(DI), Z4, Z4
-	VMOVUPS 64(SI), Z5
-	VMULPS 64(DI), Z5, Z5
-	VMOVUPS 128(SI), Z6
-	VMULPS 128(DI), Z6, Z6
-	VMOVUPS 192(SI), Z7
-	VMULPS 192(DI), Z7, Z7
-	VADDPS Z4, Z0, Z0
-	VADDPS Z5, Z1, Z1
-	VADDPS Z6, Z2, Z2
-	VADDPS Z7, Z3, Z3
-	ADDQ $256, SI
-	ADDQ $256, DI
-	DECQ CX
 	JNZ loop139
 tail140:
 	CMPQ DX, $16
 	JL done141
-	VMOVUPS 0(SI), Z4
+	VCVTPH2PS 0(SI), Z4
 	VMULPS 0(DI), Z4, Z4
 	VADDPS Z4, Z0, Z0
 	CMPQ DX, $32
 	JL done141
-	VMOVUPS 64(SI), Z5
+	VCVTPH2PS 32(SI), Z5
 	VMULPS 64(DI), Z5, Z5
 	VADDPS Z5, Z1, Z1
 	CMPQ DX, $48
 	JL done141
-	VMOVUPS 128(SI), Z6
+	VCVTPH2PS 64(SI), Z6
 	VMULPS 128(DI), Z6, Z6
 	VADDPS Z6, Z2, Z2
 done141:
@@ -4270,6 +4506,87 @@ keep142:
 	VZEROUPPER
 	RET
 
+// func dotF32AVX512(row []float32, x []float32) float32
+TEXT ·dotF32AVX512(SB), NOSPLIT, $0-52
+	MOVQ row_base+0(FP), SI
+	MOVQ x_base+24(FP), DI
+	MOVQ x_len+32(FP), CX
+	MOVQ CX, DX
+	ANDQ $63, DX // left after the last 64
+	SHRQ $6, CX
+	VMOVUPS 0(SI), Z0
+	VMULPS 0(DI), Z0, Z0
+	VMOVUPS 64(SI), Z1
+	VMULPS 64(DI), Z1, Z1
+	VMOVUPS 128(SI), Z2
+	VMULPS 128(DI), Z2, Z2
+	VMOVUPS 192(SI), Z3
+	VMULPS 192(DI), Z3, Z3
+	ADDQ $256, SI
+	ADDQ $256, DI
+	DECQ CX
+	JZ tail144
+loop143:
+	PREFETCHT0 4096(SI)
+	PREFETCHT0 4160(SI)
+	PREFETCHT0 4224(SI)
+	PREFETCHT0 4288(SI)
+	VMOVUPS 0(SI), Z4
+	VMULPS 0(DI), Z4, Z4
+	VMOVUPS 64(SI), Z5
+	VMULPS 64(DI), Z5, Z5
+	VMOVUPS 128(SI), Z6
+	VMULPS 128(DI), Z6, Z6
+	VMOVUPS 192(SI), Z7
+	VMULPS 192(DI), Z7, Z7
+	VADDPS Z4, Z0, Z0
+	VADDPS Z5, Z1, Z1
+	VADDPS Z6, Z2, Z2
+	VADDPS Z7, Z3, Z3
+	ADDQ $256, SI
+	ADDQ $256, DI
+	DECQ CX
+	JNZ loop143
+tail144:
+	CMPQ DX, $16
+	JL done145
+	VMOVUPS 0(SI), Z4
+	VMULPS 0(DI), Z4, Z4
+	VADDPS Z4, Z0, Z0
+	CMPQ DX, $32
+	JL done145
+	VMOVUPS 64(SI), Z5
+	VMULPS 64(DI), Z5, Z5
+	VADDPS Z5, Z1, Z1
+	CMPQ DX, $48
+	JL done145
+	VMOVUPS 128(SI), Z6
+	VMULPS 128(DI), Z6, Z6
+	VADDPS Z6, Z2, Z2
+done145:
+	VADDPS Z2, Z0, Z0
+	VADDPS Z3, Z1, Z1
+	VADDPS Z1, Z0, Z0
+	VEXTRACTF64X4 $1, Z0, Y15
+	VADDPS Y15, Y0, Y0
+	VEXTRACTF128 $1, Y0, X15
+	VADDPS X15, X0, X0
+	VPERMILPS $0x0E, X0, X15
+	VADDPS X15, X0, X0
+	VPERMILPS $0x01, X0, X15
+	VADDSS X15, X0, X0
+	// FZ
+	VMOVD X0, AX
+	MOVL AX, CX
+	ANDL $0x7FFFFFFF, CX
+	CMPL CX, $0x26800000
+	JAE keep146
+	XORL AX, AX
+keep146:
+	MOVL AX, ret+48(FP)
+	VZEROUPPER
+	RET
+
 // func scoresAVX512(s []float32, q []float32, keys []uint16, c float32)
 TEXT ·scoresAVX512(SB), NOSPLIT, $64-76
 	MOVQ s_base+0(FP), DI
@@ -4280,7 +4597,7 @@ TEXT ·scoresAVX512(SB), NOSPLIT, $64-76
 	MOVQ R9, R10
 	ANDQ $15, R10 // elements after the last 16
 	SHRQ $4, R9
-key143:
+key147:
 	MOVQ R8, BX
 	MOVQ R9, DX
 	VCVTPH2PS 0(SI), Z0
@@ -4288,21 +4605,21 @@ key143:
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JZ tail145
-loop144:
+	JZ tail149
+loop148:
 	VCVTPH2PS 0(SI), Z1
 	VMULPS 0(BX), Z1, Z1
 	VADDPS Z1, Z0, Z0
 	ADDQ $32, SI
 	ADDQ $64, BX
 	DECQ DX
-	JNZ loop144
-tail145:
+	JNZ loop148
+tail149:
 	TESTQ R10, R10
-	JZ sum147
+	JZ sum151
 	VMOVUPS Z0, 0(SP)
 	XORQ DX, DX
-rest146:
+rest150:
 	MOVWLZX (SI), AX
 	VMOVD AX, X1
 	VCVTPH2PS X1, X1
@@ -4313,9 +4630,9 @@ rest146:
 	ADDQ $4, BX
 	INCQ DX
 	CMPQ DX, R10
-	JL rest146
+	JL rest150
 	VMOVUPS 0(SP), Z0
-sum147:
+sum151:
 	VEXTRACTF64X4 $1, Z0, Y15
 	VADDPS Y15, Y0, Y0
 	VEXTRACTF128 $1, Y0, X15
@@ -4328,7 +4645,7 @@ sum147:
 	VMOVSS X0, (DI)
 	ADDQ $4, DI
 	DECQ CX
-	JNZ key143
+	JNZ key147
 	VZEROUPPER
 	RET
 
@@ -4340,9 +4657,9 @@ TEXT ·weightedSumAVX512(SB), NOSPLIT, $0-72
 	MOVQ p_base+24(FP), R8
 	MOVQ p_len+32(FP), R11
 	MOVQ values_base+48(FP), SI
-wide148:
+wide152:
 	CMPQ R9, $64
-	JL narrow149
+	JL narrow153
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -4358,8 +4675,8 @@ wide148:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store153
-position152:
+	JZ store157
+position156:
 	VBROADCASTSS (DX), Z15
 	VCVTPH2PS 0(BX), Z4
 	VMULPS Z15, Z4, Z4
@@ -4376,8 +4693,8 @@ position152:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position152
-store153:
+	JNZ position156
+store157:
 	VMOVUPS Z0, 0(DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -4385,17 +4702,17 @@ store153:
 	ADDQ $256, DI
 	ADDQ $128, SI
 	SUBQ $64, R9
-	JMP wide148
-narrow149:
+	JMP wide152
+narrow153:
 	TESTQ R9, R9
-	JZ done151
+	JZ done155
 	CMPQ R9, $16
-	JGE overlap150
+	JGE overlap154
 	SUBQ $16, R9
 	LEAQ (DI)(R9*4), DI
 	LEAQ (SI)(R9*2), SI
 	MOVQ $16, R9
-overlap150:
+overlap154:
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -4405,8 +4722,8 @@ overlap150:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store155
-position154:
+	JZ store159
+position158:
 	VBROADCASTSS (DX), Z15
 	VCVTPH2PS 0(BX), Z1
 	VMULPS Z15, Z1, Z1
@@ -4414,14 +4731,14 @@ position154:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position154
-store155:
+	JNZ position158
+store159:
 	VMOVUPS Z0, 0(DI)
 	ADDQ $64, DI
 	ADDQ $32, SI
 	SUBQ $16, R9
-	JMP narrow149
-done151:
+	JMP narrow153
+done155:
 	VZEROUPPER
 	RET
 
@@ -4440,7 +4757,7 @@ TEXT ·blocksAVX512(SB), NOSPLIT, $0-60
 	MOVLQSX stride+48(FP), AX
 	VPXOR X14, X14, X14
 	MOVQ $4, R11
-rows156:
+rows160:
 	MOVQ SI, DX
 	MOVQ DI, R15
 	LEAQ (AX)(AX*2), R13
@@ -4450,8 +4767,8 @@ rows156:
 	LEAQ (R9)(BX*1), R10
 	MOVQ R12, CX
 	TESTQ CX, CX
-	JZ done158
-step157:
+	JZ done162
+step161:
 	VMOVDQU 0(SI), X4
 	VINSERTI32X4 $1, 0(R8), Z4, Z4
 	VINSERTI32X4 $2, 0(R9), Z4, Z4
@@ -4562,12 +4879,12 @@ step157:
 	ADDQ $32, R10
 	ADDQ $2048, DI
 	DECQ CX
-	JNZ step157
+	JNZ step161
 	LEAQ (DX)(BX*4), SI
 	LEAQ 64(R15), DI
 	DECQ R11
-	JNZ rows156
-done158:
+	JNZ rows160
+done162:
 	MOVL $0x55555555, AX
 	VMOVD AX, X12
 	VPBROADCASTD X12, Y12
@@ -4595,7 +4912,7 @@ TEXT ·nibblesAVX512(SB), NOSPLIT, $0-48
 	MOVQ R12, AX
 	SHLQ $4, AX
 	MOVQ $4, R11
-rows159:
+rows163:
 	MOVQ SI, DX
 	MOVQ DI, R15
 	LEAQ (AX)(AX*2), R13
@@ -4605,8 +4922,8 @@ rows159:
 	LEAQ (R9)(BX*1), R10
 	MOVQ R12, CX
 	TESTQ CX, CX
-	JZ done161
-step160:
+	JZ done165
+step164:
 	VMOVDQU 0(SI), X4
 	VINSERTI32X4 $1, 0(R8), Z4, Z4
 	VINSERTI32X4 $2, 0(R9), Z4, Z4
@@ -4645,12 +4962,12 @@ step160:
 	ADDQ $16, R10
 	ADDQ $512, DI
 	DECQ CX
-	JNZ step160
+	JNZ step164
 	LEAQ (DX)(BX*4), SI
 	LEAQ 64(R15), DI
 	DECQ R11
-	JNZ rows159
-done161:
+	JNZ rows163
+done165:
 	VZEROUPPER
 	RET
 
@@ -4670,11 +4987,11 @@ TEXT ·scores4AVX512(SB), NOSPLIT, $0-76
 	SHRQ $4, R11 // blocks of 16
 	SHLQ $2, R9 // bytes of a head of q, and of two keys
 	LEAQ (R9)(R9*2), R10
-keys162:
+keys166:
 	CMPQ CX, $4
-	JGE whole163
+	JGE whole167
 	TESTQ CX, CX
-	JZ done164
+	JZ done168
 	MOVQ $4, AX
 	SUBQ CX, AX // keys to go back
 	MOVQ $4, CX
@@ -4683,73 +5000,7 @@ keys162:
 	IMULQ R9, AX
 	SHRQ $1, AX
 	SUBQ AX, SI
-whole163:
-	MOVQ R8, BX
-	MOVQ R11, DX
-	VCVTPH2PS (SI), Z8
-	VMULPS (BX), Z8, Z0
-	VMULPS (BX)(R9*1), Z8, Z1
-	VMULPS (BX)(R9*2), Z8, Z2
-	VMULPS (BX)(R10*1), Z8, Z3
-	JMP tail166
-block165:
-	VCVTPH2PS (SI), Z8
-	VMULPS (BX), Z8, Z9
-	VMULPS (BX)(R9*1), Z8, Z10
-	VMULPS (BX)(R9*2), Z8, Z11
-	VMULPS (BX)(R10*1), Z8, Z12
-	VADDPS Z9, Z0, Z0
-	VADDPS Z10, Z1, Z1
-	VADDPS Z11, Z2, Z2
-	VADDPS Z12, Z3, Z3
-tail166:
-	PREFETCHT0 4096(SI)
-	ADDQ $32, SI
-	ADDQ $64, BX
-	DECQ DX
-	JNZ block165
-	VSHUFF64X2 $0x44, Z1, Z0, Z4
-	VSHUFF64X2 $0xEE, Z1, Z0, Z9
-	VADDPS Z9, Z4, Z4
-	VSHUFF64X2 $0x44, Z3, Z2, Z5
-	VSHUFF64X2 $0xEE, Z3, Z2, Z9
-	VADDPS Z9, Z5, Z5
-	VSHUFF64X2 $0x88, Z5, Z4, Z16
-	VSHUFF64X2 $0xDD, Z5, Z4, Z9
-	VADDPS Z9, Z16, Z16
-	MOVQ R8, BX
-	MOVQ R11, DX
-	VCVTPH2PS (SI), Z8
-	VMULPS (BX), Z8, Z0
-	VMULPS (BX)(R9*1), Z8, Z1
-	VMULPS (BX)(R9*2), Z8, Z2
-	VMULPS (BX)(R10*1), Z8, Z3
-	JMP tail168
-block167:
-	VCVTPH2PS (SI), Z8
-	VMULPS (BX), Z8, Z9
-	VMULPS (BX)(R9*1), Z8, Z10
-	VMULPS (BX)(R9*2), Z8, Z11
-	VMULPS (BX)(R10*1), Z8, Z12
-	VADDPS Z9, Z0, Z0
-	VADDPS Z10, Z1, Z1
-	VADDPS Z11, Z2, Z2
-	VADDPS Z12, Z3, Z3
-tail168:
-	PREFETCHT0 4096(SI)
-	ADDQ $32, SI
-	ADDQ $64, BX
-	DECQ DX
-	JNZ block167
-	VSHUFF64X2 $0x44, Z1, Z0, Z4
-	VSHUFF64X2 $0xEE, Z1, Z0, Z9
-	VADDPS Z9, Z4, Z4
-	VSHUFF64X2 $0x44, Z3, Z2, Z5
-	VSHUFF64X2 $0xEE, Z3, Z2, Z9
-	VADDPS Z9, Z5, Z5
-	VSHUFF64X2 $0x88, Z5, Z4, Z17
-	VSHUFF64X2 $0xDD, Z5, Z4, Z9
-	VADDPS Z9, Z17, Z17
+whole167:
 	MOVQ R8, BX
 	MOVQ R11, DX
 	VCVTPH2PS (SI), Z8
@@ -4780,9 +5031,9 @@ tail170:
 	VSHUFF64X2 $0x44, Z3, Z2, Z5
 	VSHUFF64X2 $0xEE, Z3, Z2, Z9
 	VADDPS Z9, Z5, Z5
-	VSHUFF64X2 $0x88, Z5, Z4, Z18
+	VSHUFF64X2 $0x88, Z5, Z4, Z16
 	VSHUFF64X2 $0xDD, Z5, Z4, Z9
-	VADDPS Z9, Z18, Z18
+	VADDPS Z9, Z16, Z16
 	MOVQ R8, BX
 	MOVQ R11, DX
 	VCVTPH2PS (SI), Z8
@@ -4813,6 +5064,72 @@ tail172:
 	VSHUFF64X2 $0x44, Z3, Z2, Z5
 	VSHUFF64X2 $0xEE, Z3, Z2, Z9
 	VADDPS Z9, Z5, Z5
+	VSHUFF64X2 $0x88, Z5, Z4, Z17
+	VSHUFF64X2 $0xDD, Z5, Z4, Z9
+	VADDPS Z9, Z17, Z17
+	MOVQ R8, BX
+	MOVQ R11, DX
+	VCVTPH2PS (SI), Z8
+	VMULPS (BX), Z8, Z0
+	VMULPS (BX)(R9*1), Z8, Z1
+	VMULPS (BX)(R9*2), Z8, Z2
+	VMULPS (BX)(R10*1), Z8, Z3
+	JMP tail174
+block173:
+	VCVTPH2PS (SI), Z8
+	VMULPS (BX), Z8, Z9
+	VMULPS (BX)(R9*1), Z8, Z10
+	VMULPS (BX)(R9*2), Z8, Z11
+	VMULPS (BX)(R10*1), Z8, Z12
+	VADDPS Z9, Z0, Z0
+	VADDPS Z10, Z1, Z1
+	VADDPS Z11, Z2, Z2
+	VADDPS Z12, Z3, Z3
+tail174:
+	PREFETCHT0 4096(SI)
+	ADDQ $32, SI
+	ADDQ $64, BX
+	DECQ DX
+	JNZ block173
+	VSHUFF64X2 $0x44, Z1, Z0, Z4
+	VSHUFF64X2 $0xEE, Z1, Z0, Z9
+	VADDPS Z9, Z4, Z4
+	VSHUFF64X2 $0x44, Z3, Z2, Z5
+	VSHUFF64X2 $0xEE, Z3, Z2, Z9
+	VADDPS Z9, Z5, Z5
+	VSHUFF64X2 $0x88, Z5, Z4, Z18
+	VSHUFF64X2 $0xDD, Z5, Z4, Z9
+	VADDPS Z9, Z18, Z18
+	MOVQ R8, BX
+	MOVQ R11, DX
+	VCVTPH2PS (SI), Z8
+	VMULPS (BX), Z8, Z0
+	VMULPS (BX)(R9*1), Z8, Z1
+	VMULPS (BX)(R9*2), Z8, Z2
+	VMULPS (BX)(R10*1), Z8, Z3
+	JMP tail176
+block175:
+	VCVTPH2PS (SI), Z8
+	VMULPS (BX), Z8, Z9
+	VMULPS (BX)(R9*1), Z8, Z10
+	VMULPS (BX)(R9*2), Z8, Z11
+	VMULPS (BX)(R10*1), Z8, Z12
+	VADDPS Z9, Z0, Z0
+	VADDPS Z10, Z1, Z1
+	VADDPS Z11, Z2, Z2
+	VADDPS Z12, Z3, Z3
+tail176:
+	PREFETCHT0 4096(SI)
+	ADDQ $32, SI
+	ADDQ $64, BX
+	DECQ DX
+	JNZ block175
+	VSHUFF64X2 $0x44, Z1, Z0, Z4
+	VSHUFF64X2 $0xEE, Z1, Z0, Z9
+	VADDPS Z9, Z4, Z4
+	VSHUFF64X2 $0x44, Z3, Z2, Z5
+	VSHUFF64X2 $0xEE, Z3, Z2, Z9
+	VADDPS Z9, Z5, Z5
 	VSHUFF64X2 $0x88, Z5, Z4, Z19
 	VSHUFF64X2 $0xDD, Z5, Z4, Z9
 	VADDPS Z9, Z19, Z19
@@ -4832,8 +5149,8 @@ tail172:
 	VEXTRACTF32X4 $3, Z16, 768(DI)
 	ADDQ $16, DI
 	SUBQ $4, CX
-	JMP keys162
-done164:
+	JMP keys166
+done168:
 	VZEROUPPER
 	RET
 
@@ -4850,9 +5167,9 @@ TEXT ·weightedSum4AVX512(SB), NOSPLIT, $0-72
 	MOVQ AX, R11 // positions
 	LEAQ (R9*2), R10 // bytes between positions of values
 	LEAQ (R9*4), R12 // and between heads of o
-wide173:
+wide177:
 	CMPQ R9, $64
-	JL narrow174
+	JL narrow178
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -4885,8 +5202,8 @@ wide173:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store177
-position176:
+	JZ store181
+position180:
 	VCVTPH2PS 0(BX), Z16
 	PREFETCHT0 8192(BX)
 	VCVTPH2PS 32(BX), Z17
@@ -4932,8 +5249,8 @@ position176:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position176
-store177:
+	JNZ position180
+store181:
 	MOVQ DI, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -4958,10 +5275,10 @@ store177:
 	ADDQ $256, DI
 	ADDQ $128, SI
 	SUBQ $64, R9
-	JMP wide173
-narrow174:
+	JMP wide177
+narrow178:
 	TESTQ R9, R9
-	JZ done175
+	JZ done179
 	MOVQ R8, DX
 	MOVQ R11, CX
 	MOVQ SI, BX
@@ -4978,8 +5295,8 @@ narrow174:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JZ store179
-position178:
+	JZ store183
+position182:
 	VCVTPH2PS 0(BX), Z16
 	PREFETCHT0 8192(BX)
 	VBROADCASTSS 0(DX), Z24
@@ -4997,8 +5314,8 @@ position178:
 	ADDQ $4, DX
 	ADDQ R10, BX
 	DECQ CX
-	JNZ position178
-store179:
+	JNZ position182
+store183:
 	MOVQ DI, BX
 	VMOVUPS Z0, 0(BX)
 	ADDQ R12, BX
@@ -5011,8 +5328,8 @@ store179:
 	ADDQ $64, DI
 	ADDQ $32, SI
 	SUBQ $16, R9
-	JMP narrow174
-done175:
+	JMP narrow178
+done179:
 	VZEROUPPER
 	RET
 
@@ -5021,13 +5338,13 @@ TEXT ·highestAVX2(SB), NOSPLIT, $0-28
 	MOVQ p_base+0(FP), DI
 	MOVQ p_len+8(FP), CX
 	VBROADCASTSS (DI), Y0
-wide180:
+wide184:
 	SUBQ $8, CX
-	JL fold181
+	JL fold185
 	VMAXPS (DI), Y0, Y0
 	ADDQ $32, DI
-	JMP wide180
-fold181:
+	JMP wide184
+fold185:
 	VEXTRACTF128 $1, Y0, X1
 	VMAXPS X1, X0, X0
 	VPERMILPS $0x0E, X0, X1
@@ -5035,13 +5352,13 @@ fold181:
 	VPERMILPS $0x01, X0, X1
 	VMAXSS X1, X0, X0
 	ADDQ $8, CX
-single182:
+single186:
 	SUBQ $1, CX
-	JL done183
+	JL done187
 	VMAXSS (DI), X0, X0
 	ADDQ $4, DI
-	JMP single182
-done183:
+	JMP single186
+done187:
 	VMOVSS X0, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -5088,9 +5405,9 @@ TEXT ·expsAVX2(SB), NOSPLIT, $256-36
 	VMOVUPS Y0, 192(SP)
 	VMOVUPS Y0, 224(SP)
 	LEAQ (SP), SI
-wide184:
+wide188:
 	CMPQ CX, $8
-	JL single185
+	JL single189
 	VMOVUPS (DI), Y0
 	VSUBPS Y12, Y0, Y0
 	VADDPS Y10, Y0, Y1
@@ -5118,10 +5435,10 @@ wide184:
 	ADDQ $32, DI
 	ADDQ $32, SI
 	SUBQ $8, CX
-	JMP wide184
-single185:
+	JMP wide188
+single189:
 	TESTQ CX, CX
-	JZ done186
+	JZ done190
 	VMOVSS (DI), X0
 	VSUBPS X12, X0, X0
 	VADDPS X10, X0, X1
@@ -5149,8 +5466,8 @@ single185:
 	ADDQ $4, DI
 	ADDQ $4, SI
 	SUBQ $1, CX
-	JMP single185
-done186:
+	JMP single189
+done190:
 	VMOVUPS 0(SP), Y0
 	VMOVUPS 32(SP), Y1
 	VMOVUPS 64(SP), Y2
@@ -5181,9 +5498,9 @@ TEXT ·blockSquaresAVX2(SB), NOSPLIT, $0-48
 	MOVQ sums_base+0(FP), DI
 	MOVQ sums_len+8(FP), CX
 	MOVQ h_base+24(FP), SI
-loop187:
+loop191:
 	TESTQ CX, CX
-	JZ done188
+	JZ done192
 	VMOVUPS 0(SI), Y0
 	VMULPS Y0, Y0, Y0
 	VMOVUPS 32(SI), Y1
@@ -5199,8 +5516,8 @@ loop187:
 	ADDQ $64, SI
 	ADDQ $4, DI
 	DECQ CX
-	JMP loop187
-done188:
+	JMP loop191
+done192:
 	VZEROUPPER
 	RET
 
@@ -5217,9 +5534,9 @@ TEXT ·quantiseAVX2(SB), NOSPLIT, $0-60
 	VMOVQ AX, X11
 	VPBROADCASTQ X11, Y11
 	VPXOR Y8, Y8, Y8
-loop189:
+loop193:
 	TESTQ CX, CX
-	JZ done190
+	JZ done194
 	VMULPS 0(SI), Y9, Y0
 	VADDPS Y10, Y0, Y0
 	VPSUBD Y10, Y0, Y0
@@ -5239,8 +5556,8 @@ loop189:
 	ADDQ $64, SI
 	ADDQ $16, DI
 	SUBQ $16, CX
-	JMP loop189
-done190:
+	JMP loop193
+done194:
 	VEXTRACTI128 $1, Y8, X15
 	VPADDD X15, X8, X8
 	VPSHUFD $0x0E, X8, X15
@@ -5265,9 +5582,9 @@ TEXT ·mulMaxAVX2(SB), NOSPLIT, $0-76
 	VMOVD AX, X10
 	VPBROADCASTD X10, Y10
 	VPXOR Y8, Y8, Y8
-loop191:
+loop195:
 	TESTQ CX, CX
-	JZ done192
+	JZ done196
 	VMOVUPS 0(SI), Y0
 	VMULPS 0(BX), Y0, Y0
 	VANDPS Y10, Y0, Y11
@@ -5288,8 +5605,8 @@ loop191:
 	ADDQ $64, BX
 	ADDQ $64, DI
 	SUBQ $16, CX
-	JMP loop191
-done192:
+	JMP loop195
+done196:
 	VEXTRACTI128 $1, Y8, X15
 	VPMAXUD X15, X8, X8
 	VPSHUFD $0x0E, X8, X15
@@ -5308,9 +5625,9 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-56
 	MOVQ acc_base+24(FP), SI
 	VBROADCASTSS sum+48(FP), Y8
 	VBROADCASTSS s+52(FP), Y9
-wide193:
+wide197:
 	CMPQ CX, $8
-	JL single194
+	JL single198
 	VMOVUPS (SI), Y0
 	VPSUBD Y8, Y0, Y0
 	VCVTDQ2PS Y0, Y0
@@ -5319,10 +5636,10 @@ wide193:
 	ADDQ $32, SI
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide193
-single194:
+	JMP wide197
+single198:
 	TESTQ CX, CX
-	JZ done195
+	JZ done199
 	VMOVSS (SI), X0
 	VPSUBD X8, X0, X0
 	VCVTDQ2PS X0, X0
@@ -5331,8 +5648,8 @@ single194:
 	ADDQ $4, SI
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single194
-done195:
+	JMP single198
+done199:
 	VZEROUPPER
 	RET
 
@@ -5349,9 +5666,9 @@ TEXT ·addScaledAVX2(SB), NOSPLIT, $0-56
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X11
 	VPBROADCASTD X11, Y11
-wide196:
+wide200:
 	CMPQ CX, $8
-	JL single197
+	JL single201
 	VMOVUPS (SI), Y0
 	VPSUBD Y8, Y0, Y0
 	VCVTDQ2PS Y0, Y0
@@ -5365,10 +5682,10 @@ wide196:
 	ADDQ $32, SI
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide196
-single197:
+	JMP wide200
+single201:
 	TESTQ CX, CX
-	JZ done198
+	JZ done202
 	VMOVSS (SI), X0
 	VPSUBD X8, X0, X0
 	VCVTDQ2PS X0, X0
@@ -5382,8 +5699,8 @@ single197:
 	ADDQ $4, SI
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single197
-done198:
+	JMP single201
+done202:
 	VZEROUPPER
 	RET
 
@@ -5396,9 +5713,9 @@ TEXT ·scaleTileAVX2(SB), NOSPLIT, $0-100
 	MOVQ scales_base+72(FP), R9
 	MOVLQSX stride+96(FP), R10
 	SHLQ $2, R10
-token199:
+token203:
 	SUBQ $1, CX
-	JL done200
+	JL done204
 	VBROADCASTSS (R8), Y8
 	VBROADCASTSS (R9), Y9
 	VMOVDQU 0(SI), Y0
@@ -5445,8 +5762,8 @@ token199:
 	ADDQ $256, SI
 	ADDQ $4, R8
 	ADDQ $4, R9
-	JMP token199
-done200:
+	JMP token203
+done204:
 	VZEROUPPER
 	RET
 
@@ -5465,9 +5782,9 @@ TEXT ·addScaledTileAVX2(SB), NOSPLIT, $0-100
 	MOVQ scales_base+72(FP), R9
 	MOVLQSX stride+96(FP), R10
 	SHLQ $2, R10
-token201:
+token205:
 	SUBQ $1, CX
-	JL done202
+	JL done206
 	VBROADCASTSS (R8), Y8
 	VBROADCASTSS (R9), Y9
 	VMOVDQU 0(SI), Y0
@@ -5546,8 +5863,8 @@ token201:
 	ADDQ $256, SI
 	ADDQ $4, R8
 	ADDQ $4, R9
-	JMP token201
-done202:
+	JMP token205
+done206:
 	VZEROUPPER
 	RET
 
@@ -5564,9 +5881,9 @@ TEXT ·relu2AVX2(SB), NOSPLIT, $0-72
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X10
 	VPBROADCASTD X10, Y10
-wide203:
+wide207:
 	CMPQ CX, $8
-	JL single204
+	JL single208
 	VMOVUPS (SI), Y0
 	VMAXPS Y8, Y0, Y0
 	VMULPS Y0, Y0, Y0
@@ -5580,10 +5897,10 @@ wide203:
 	ADDQ $32, BX
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide203
-single204:
+	JMP wide207
+single208:
 	TESTQ CX, CX
-	JZ done205
+	JZ done209
 	VMOVSS (SI), X0
 	VMAXPS X8, X0, X0
 	VMULPS X0, X0, X0
@@ -5597,8 +5914,8 @@ single204:
 	ADDQ $4, BX
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single204
-done205:
+	JMP single208
+done209:
 	VZEROUPPER
 	RET
 
@@ -5609,9 +5926,9 @@ TEXT ·mulAddAVX2(SB), NOSPLIT, $0-76
 	MOVQ x_base+24(FP), SI
 	MOVQ u_base+48(FP), BX
 	VBROADCASTSS a+72(FP), Y8
-wide206:
+wide210:
 	CMPQ CX, $8
-	JL single207
+	JL single211
 	VMOVUPS (SI), Y0
 	VMULPS Y8, Y0, Y0
 	VMOVUPS (BX), Y1
@@ -5621,10 +5938,10 @@ wide206:
 	ADDQ $32, BX
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide206
-single207:
+	JMP wide210
+single211:
 	TESTQ CX, CX
-	JZ done208
+	JZ done212
 	VMOVSS (SI), X0
 	VMULPS X8, X0, X0
 	VMOVSS (BX), X1
@@ -5634,8 +5951,8 @@ single207:
 	ADDQ $4, BX
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single207
-done208:
+	JMP single211
+done212:
 	VZEROUPPER
 	RET
 
@@ -5652,9 +5969,9 @@ TEXT ·blendAVX2(SB), NOSPLIT, $0-56
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X11
 	VPBROADCASTD X11, Y11
-wide209:
+wide213:
 	CMPQ CX, $8
-	JL single210
+	JL single214
 	VMOVUPS (DI), Y0
 	VMULPS Y8, Y0, Y0
 	VANDPS Y11, Y0, Y2
@@ -5673,10 +5990,10 @@ wide209:
 	ADDQ $32, SI
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide209
-single210:
+	JMP wide213
+single214:
 	TESTQ CX, CX
-	JZ done211
+	JZ done215
 	VMOVSS (DI), X0
 	VMULPS X8, X0, X0
 	VANDPS X11, X0, X2
@@ -5695,8 +6012,8 @@ single210:
 	ADDQ $4, SI
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single210
-done211:
+	JMP single214
+done215:
 	VZEROUPPER
 	RET
 
@@ -5713,9 +6030,9 @@ TEXT ·rotateAVX2(SB), NOSPLIT, $0-72
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X11
 	VPBROADCASTD X11, Y11
-wide212:
+wide216:
 	CMPQ CX, $8
-	JL single213
+	JL single217
 	VMOVUPS (DI), Y0
 	VMOVUPS (SI), Y1
 	VMOVUPS (BX), Y2
@@ -5739,10 +6056,10 @@ wide212:
 	ADDQ $32, BX
 	ADDQ $32, DX
 	SUBQ $8, CX
-	JMP wide212
-single213:
+	JMP wide216
+single217:
 	TESTQ CX, CX
-	JZ done214
+	JZ done218
 	VMOVSS (DI), X0
 	VMOVSS (SI), X1
 	VMOVSS (BX), X2
@@ -5766,8 +6083,8 @@ single213:
 	ADDQ $4, BX
 	ADDQ $4, DX
 	SUBQ $1, CX
-	JMP single213
-done214:
+	JMP single217
+done218:
 	VZEROUPPER
 	RET
 
@@ -5780,9 +6097,9 @@ TEXT ·halvesAVX2(SB), NOSPLIT, $0-52
 	VMOVD AX, X9
 	VPBROADCASTD X9, Y9
 	VPXOR Y8, Y8, Y8
-wide215:
+wide219:
 	SUBQ $8, CX
-	JL single216
+	JL single220
 	VMOVUPS (SI), Y0
 	VCVTPS2PH $0, Y0, X0 // nearest, ties to even
 	VMOVDQU X0, (DI)
@@ -5790,12 +6107,12 @@ wide215:
 	VPMAXUW X8, X0, X8
 	ADDQ $32, SI
 	ADDQ $16, DI
-	JMP wide215
-single216:
+	JMP wide219
+single220:
 	ADDQ $8, CX
-rest218:
+rest222:
 	SUBQ $1, CX
-	JL done217
+	JL done221
 	VMOVSS (SI), X0
 	VCVTPS2PH $0, X0, X0
 	VPEXTRW $0, X0, AX
@@ -5804,8 +6121,8 @@ rest218:
 	VPMAXUW X8, X0, X8
 	ADDQ $4, SI
 	ADDQ $2, DI
-	JMP rest218
-done217:
+	JMP rest222
+done221:
 	VPXOR X1, X1, X1
 	VPUNPCKHWD X1, X8, X0
 	VPUNPCKLWD X1, X8, X8

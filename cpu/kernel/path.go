@@ -48,10 +48,12 @@ type Path struct {
 	TernaryFew func(acc []int32, w []uint32, x []int8)
 
 	// TritsVec is TernaryVec for words of trits (trits.go), a fifth less to read:
-	// w (rows/64, ceil(k/20), 64). PackTrits stores a tile of kernel words (k/16,
-	// 64), of valid codes, as w (ceil(k/20), 64); UnpackTrits is the reverse, for
-	// TernaryMat. All three are nil where trits cost more than they save.
+	// w (rows/64, ceil(k/20), 64). TritsFew is TernaryFew for a tile of them.
+	// PackTrits stores a tile of kernel words (k/16, 64), of valid codes, as w
+	// (ceil(k/20), 64); UnpackTrits is the reverse, for TernaryMat. All four are nil
+	// where trits cost more than they save.
 	TritsVec    func(acc []int32, w []uint32, x []int8)
+	TritsFew    func(acc []int32, w []uint32, x []int8)
 	PackTrits   func(w, words []uint32)
 	UnpackTrits func(words, w []uint32)
 

@@ -46,7 +46,8 @@ var avx512 = func() Path {
 var avx512vbmi = func() Path {
 	p := avx512
 	p.Name = "avx512vbmi"
-	p.TritsVec, p.PackTrits, p.UnpackTrits = tritsVecVBMI, packTritsVBMI, unpackTritsVBMI
+	p.TritsVec, p.TritsFew = tritsVecVBMI, tritsFewVBMI
+	p.PackTrits, p.UnpackTrits = packTritsVBMI, unpackTritsVBMI
 	return p
 }()
 

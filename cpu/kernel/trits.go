@@ -86,6 +86,13 @@ func unpackTrits(words, w []uint32) {
 	}
 }
 
+// tritsFew is Path.TritsFew for four tokens.
+func tritsFew(acc []int32, w []uint32, x []int8) {
+	words := make([]uint32, len(x)/4/16*TileRows)
+	unpackTrits(words, w)
+	ternaryMat(acc, words, x, 4)
+}
+
 // tritsMat is Path.TritsMat.
 func tritsMat(acc []int32, w []uint32, x []int8, _ []uint8) {
 	tokens := len(acc) / TileRows

@@ -72,7 +72,7 @@ func TestTrits(t *testing.T) {
 // tritPaths returns the paths of this machine that have kernels of trits, and
 // the portable one with those that define them, which it does not use.
 func tritPaths() []*Path {
-	portable := &Path{Name: "portable", TritsVec: tritsVec, PackTrits: packTrits, UnpackTrits: unpackTrits}
+	portable := &Path{Name: "portable", Few: 4, TritsVec: tritsVec, TritsFew: tritsFew, PackTrits: packTrits, UnpackTrits: unpackTrits}
 	return append(slices.DeleteFunc(native(), func(p *Path) bool { return p.TritsVec == nil }), portable)
 }
 
@@ -104,6 +104,7 @@ func testTrits(t *testing.T, p *Path) {
 				}
 
 				last := w[(tiles-1)*steps*TileRows:] // so that it ends where memory does
+				testTritsFew(t, p, name, words[(tiles-1)*n/16*TileRows:], last)
 				back := edge[uint32]("words", n/16*TileRows)
 				fill(back, 0xFFFFFFFF)
 				p.UnpackTrits(back, last)
@@ -115,6 +116,24 @@ func testTrits(t *testing.T, p *Path) {
 				}
 			}
 		}
+	}
+}
+
+// testTritsFew multiplies a tile with random tokens.
+func testTritsFew(t *testing.T, p *Path, name string, words, w []uint32) {
+	t.Helper()
+	r := newRand()
+	x := edge[int8]("few", p.Few*len(words)/TileRows*16)
+	for i := range x {
+		x[i] = int8(r.IntN(256))
+	}
+	got, want := edge[int32]("sums", p.Few*TileRows), make([]int32, p.Few*TileRows)
+	fill(got, -1)
+	p.TritsFew(got, w, x)
+	ternaryMat(want, words, x, p.Few)
+	sameInts(t, "TritsFew "+name, got, want)
+	if !intact[int32]("sums", len(got)) {
+		t.Errorf("TritsFew %s stores before acc", name)
 	}
 }
 
@@ -199,6 +218,15 @@ func FuzzTrits(f *testing.F) {
 			got := make([]int32, TileRows)
 			p.TritsVec(got, w, x)
 			sameInts(t, p.Name+" TritsVec", got, want)
+			few := make([]int8, p.Few*n)
+			for i := range few {
+				few[i] = x[i%n]
+			}
+			fewWant := make([]int32, p.Few*TileRows)
+			ternaryMat(fewWant, words, few, p.Few)
+			fewGot := make([]int32, p.Few*TileRows)
+			p.TritsFew(fewGot, w, few)
+			sameInts(t, p.Name+" TritsFew", fewGot, fewWant)
 			if p.PackTrits(packed, words); !slices.Equal(packed, w) {
 				t.Errorf("%s PackTrits: other words than the portable", p.Name)
 			}
@@ -218,6 +246,26 @@ func BenchmarkTritsVec(b *testing.B) {
 	for _, p := range native() {
 		if p.TritsVec != nil {
 			b.Run(p.Name, func(b *testing.B) { stream(b, w, func() { p.TritsVec(acc, w, x) }) })
+		}
+	}
+}
+
+// BenchmarkTritsFew reads a matrix from memory.
+func BenchmarkTritsFew(b *testing.B) {
+	const n = 2560
+	tile := tritSteps(n/16) * TileRows
+	w, acc := make([]uint32, streamed/4/tile*tile), make([]int32, 4*TileRows)
+	fill(w, 0x12D41280)
+	for _, p := range native() {
+		if p.TritsFew != nil {
+			b.Run(p.Name, func(b *testing.B) {
+				x := make([]int8, p.Few*n)
+				stream(b, w, func() {
+					for at := 0; at < len(w); at += tile {
+						p.TritsFew(acc, w[at:at+tile], x)
+					}
+				})
+			})
 		}
 	}
 }

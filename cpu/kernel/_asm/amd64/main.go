@@ -21,6 +21,7 @@ func main() {
 	ternaryMat2()
 	tritTables()
 	tritsVec()
+	tritsFew()
 	unpackTrits()
 	packTrits()
 	tileShapes()
