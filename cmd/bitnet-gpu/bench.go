@@ -60,9 +60,10 @@ Beside the rates: the bytes that a decoded token reads, without rows of the head
 that a screen leaves to be computed; their share of the bandwidth of the best loop
 that only reads, and of prompts the share of the peak of the int8 instructions,
 both measured before each repetition with as many threads; the peak of resident
-memory; the time to load the model from the page cache, and from nothing to the
-first token behind a prompt of five; and the joules of a token where the system
-tells them, of the whole machine and less those of the idle one.`,
+memory; the time to open the model from the page cache, from nothing to the first
+token behind a prompt of five, and from this to the next, before which the CPU packs
+the weights; and the joules of a token where the system tells them, of the whole
+machine and less those of the idle one.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), std) },
 	}

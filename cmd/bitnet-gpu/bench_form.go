@@ -87,6 +87,7 @@ func benchFields(r *bench.Result) []benchField {
 		{"peak_memory", known(float64(r.Load.Peak))},
 		{"load_ns", r.Load.Open.Nanoseconds()},
 		{"first_token_ns", r.Load.FirstToken.Nanoseconds()},
+		{"next_token_ns", r.Load.NextToken.Nanoseconds()},
 		{"joules_per_token", energy(r, r.Energy.Joules)},
 		{"joules_per_token_net", energy(r, r.Energy.Net)},
 		{"idle_watts", energy(r, r.Energy.Idle)},

@@ -142,6 +142,7 @@ func markdownEnd(w io.Writer, results []*bench.Result) error {
 		{"head", 7, false, func(r *bench.Result) string { return r.Head }},
 		{"load ms", 9, true, func(r *bench.Result) string { return fmt.Sprint(r.Load.Open.Milliseconds()) }},
 		{"first token ms", 14, true, func(r *bench.Result) string { return fmt.Sprint(r.Load.FirstToken.Milliseconds()) }},
+		{"next token ms", 13, true, func(r *bench.Result) string { return fmt.Sprint(r.Load.NextToken.Milliseconds()) }},
 		{"peak MiB", 9, true, func(r *bench.Result) string { return number("%.0f", float64(r.Load.Peak)/(1<<20)) }},
 	}
 	var b strings.Builder

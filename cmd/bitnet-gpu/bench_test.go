@@ -106,7 +106,7 @@ func TestBenchTable(t *testing.T) {
 			t.Errorf("row %d: %q", i, lines[2+i])
 		}
 	}
-	for _, want := range []string{"\n| threads | n_batch | head ", "load ms", "first token ms", "peak MiB", "limits of 1 thread: ", "\nenergy: ", "\nbuild: "} {
+	for _, want := range []string{"\n| threads | n_batch | head ", "load ms", "first token ms", "next token ms", "peak MiB", "limits of 1 thread: ", "\nenergy: ", "\nbuild: "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -158,7 +158,7 @@ func TestBenchJSON(t *testing.T) {
 func checkFields(t *testing.T, list []map[string]any) {
 	t.Helper()
 	for i, r := range list {
-		for _, name := range append(slices.Clone(llamaFields), "samples_ns", "samples_ts", "median_ts", "read_bandwidth", "load_ns", "first_token_ns") {
+		for _, name := range append(slices.Clone(llamaFields), "samples_ns", "samples_ts", "median_ts", "read_bandwidth", "load_ns", "first_token_ns", "next_token_ns") {
 			if r[name] == nil {
 				t.Errorf("result %d has no %s", i, name)
 			}

@@ -100,6 +100,7 @@ type Load struct {
 	Head       string
 	Open       time.Duration // file and backend, the file in the page cache
 	FirstToken time.Duration // from nothing to the first token behind a prompt of firstPrompt
+	NextToken  time.Duration // from it to the second, for which a backend may put off what one does not need
 	Peak       int64         // most bytes that were resident up to the last position of the tests
 	PeakError  error         // why Peak is not known
 	TokenBytes int64         // read for every decoded token, without the cache: see compute.Info
@@ -296,6 +297,11 @@ func (r *runner) load(opt engine.Options, head string) (*session, error) {
 		return s.fail(err)
 	}
 	l.FirstToken = time.Since(start)
+	start = time.Now()
+	if err := s.prompt(firstPrompt, 1, true); err != nil {
+		return s.fail(err)
+	}
+	l.NextToken = time.Since(start)
 	if err := s.warm(); err != nil {
 		return s.fail(err)
 	}

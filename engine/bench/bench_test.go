@@ -91,7 +91,7 @@ func TestRun(t *testing.T) {
 				t.Errorf("result %d: %g tokens/s", i, rate)
 			}
 		}
-		if l := r.Load; l.Open <= 0 || l.FirstToken <= l.Open || runtime.GOOS == "linux" && (l.PeakError != nil || l.Peak < 1<<20) {
+		if l := r.Load; l.Open <= 0 || l.FirstToken <= l.Open || l.NextToken <= 0 || runtime.GOOS == "linux" && (l.PeakError != nil || l.Peak < 1<<20) {
 			t.Errorf("result %d: %+v", i, l)
 		}
 		if r.Limits.Read <= 0 || r.Energy.Reason == nil || r.Energy.Joules != 0 {

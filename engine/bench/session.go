@@ -24,9 +24,8 @@ func (s *session) fail(err error) (*session, error) {
 	return nil, errors.Join(err, s.engine.Close())
 }
 
-// warm fills the cache to the last position of all tests and decodes a token twice,
-// so that nothing which is timed happens for the first time: a backend may put off to
-// the second what a single one does not need.
+// warm fills the cache to the last position of all tests and decodes one token,
+// so that nothing which is timed happens for the first time.
 func (s *session) warm() error {
 	for pos := 0; pos < s.end-1; {
 		n := min(s.part(), s.end-1-pos)
@@ -37,12 +36,7 @@ func (s *session) warm() error {
 		s.tell(n, "filling the context")
 	}
 	s.tell(1, "warm")
-	for range 2 {
-		if err := s.prompt(s.end-1, 1, true); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.prompt(s.end-1, 1, true)
 }
 
 // part is how many tokens are fed at once, so that Ctrl-C and the bar need not
