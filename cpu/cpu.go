@@ -161,7 +161,7 @@ func MemoryFor(m *weights.Model, opt compute.Options) (mem Memory) {
 	row := 4*(2*m.Hidden+2*heads+2*kv+2*m.FFN) + width
 	worker := 9*width + kernel.TileRows*(width/4+m.Hidden) // a tile of a matrix, and the codes of one of the screen
 	if path.TritsMat != nil {
-		worker += kernel.TileRows*width/4 + kernel.TritsMatRoom + matGroup*kernel.TileRows*4
+		worker += kernel.TileRows*width/4 + kernel.TritsMatRoom + 2*matGroup*kernel.TileRows*4
 	}
 	rotations, spread := 2*4*int64(opt.Context)*int64(m.HeadDim/2), int64(0)
 	if opt.Threads > 1 && m.KVHeads < 4*opt.Threads {

@@ -44,11 +44,11 @@ type scratch struct {
 
 // workerScratch is what one worker needs for itself.
 type workerScratch struct {
-	acc       []int32   // sums of a stretch of tiles
+	acc, up   []int32   // sums of a stretch of tiles; of a tile of up beside one of gate
 	tile      []uint32  // (max width/16, 64) a tile as kernel words
 	trits     []uint32  // (max width/20, 64) a tile as trits, of a matrix in the file
 	room      []uint8   // (kernel.TritsMatRoom)
-	scales    []float32 // of the tokens of a group
+	scales    []float32 // (2, tokens of a group)
 	y         []float32 // (max width) normed vector
 	sums      []float32 // (max width/16) block sums of squares
 	codes     []int8    // (max width)
@@ -91,10 +91,11 @@ func (b *backend) allocate() {
 			group = min(matGroup, (b.batch+15)/16*16)
 			w.room = make([]uint8, kernel.TritsMatRoom)
 			w.trits = make([]uint32, tileWords(b.Path, width))
+			w.up = make([]int32, group*kernel.TileRows)
 		}
 		w.acc = make([]int32, max(group, tiles(width), 2)*kernel.TileRows)
 		w.tile = make([]uint32, width/16*kernel.TileRows)
-		w.scales = make([]float32, group)
+		w.scales = make([]float32, 2*group)
 		w.y = make([]float32, width)
 		w.sums = make([]float32, width/16)
 		w.codes = make([]int8, width)
@@ -239,7 +240,14 @@ func (b *backend) ffnNorm(worker int) {
 func (b *backend) gateUp(worker int) {
 	s, l, n := &b.scratch, &b.layers[b.scratch.l], b.model.FFN
 	tiles := l.gate.tiles()
+	blocks := s.in.inBlocks(len(s.rows)) && b.model.Activation == weights.ReLU2 && n%kernel.TileRows == 0
 	for lo, hi := b.pool.take(tiles, 1); lo < hi; lo, hi = b.pool.take(tiles, 1) {
+		if blocks {
+			for tile := lo; tile < hi; tile++ {
+				b.gateUpBlocks(&s.worker[worker], l.gate, l.up, tile, s.gate)
+			}
+			continue
+		}
 		b.product(worker, l.gate, lo, hi, s.gate, false)
 		b.product(worker, l.up, lo, hi, s.up, false)
 		first, last := lo*kernel.TileRows, min(hi*kernel.TileRows, n)

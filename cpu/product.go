@@ -181,7 +181,7 @@ func (b *backend) product(worker int, m *matrix, lo, hi int, out []float32, add 
 			words := b.trits(w, m, tile)
 			for first := 0; first < tokens; first += matGroup {
 				n := min(tokens-first, matGroup)
-				b.TritsMat(w.acc[:(n+15)/16*16*kernel.TileRows], words, x.blockPart(first, n), w.room)
+				b.productBlocks(w, w.acc, words, first, n)
 				b.storeGroup(w, m, first, n, tile, out, add)
 			}
 		case tokens <= x.few && b.TritsFew != nil && m.words != nil:
@@ -195,6 +195,29 @@ func (b *backend) product(worker int, m *matrix, lo, hi int, out []float32, add 
 				first += width
 			}
 		}
+	}
+}
+
+// productBlocks multiplies a tile with n tokens from first on, in blocks. The sums go
+// to acc (n, 64).
+func (b *backend) productBlocks(w *workerScratch, acc []int32, words []uint32, first, n int) {
+	b.TritsMat(acc[:(n+15)/16*16*kernel.TileRows], words, b.scratch.in.blockPart(first, n), w.room)
+}
+
+// gateUpBlocks stores the activated product of a tile of both matrices, of tokens in
+// blocks, while the sums are near.
+func (b *backend) gateUpBlocks(w *workerScratch, gate, up *matrix, tile int, out []float32) {
+	x, tokens := &b.scratch.in, len(b.scratch.rows)
+	for first := 0; first < tokens; first += matGroup {
+		n := min(tokens-first, matGroup)
+		b.productBlocks(w, w.acc, b.trits(w, gate, tile), first, n)
+		b.productBlocks(w, w.up, b.trits(w, up, tile), first, n)
+		scales := w.scales[:2*n]
+		for t, scale := range x.scale[first : first+n] {
+			scales[t], scales[n+t] = kernel.FZ(scale*gate.scale), kernel.FZ(scale*up.scale)
+		}
+		rows := out[first*gate.rows+tile*kernel.TileRows : (first+n-1)*gate.rows+(tile+1)*kernel.TileRows]
+		b.ReLU2Tile(rows, w.acc[:n*kernel.TileRows], w.up[:n*kernel.TileRows], x.sum[first:first+n], scales, int32(gate.rows))
 	}
 }
 

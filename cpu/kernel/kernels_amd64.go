@@ -203,6 +203,11 @@ func addScaledTileAVX2(out []float32, acc []int32, sums []int32, scales []float3
 //go:noescape
 func relu2AVX2(v []float32, gate []float32, up []float32)
 
+// relu2TileAVX2 is Path.ReLU2Tile.
+//
+//go:noescape
+func relu2TileAVX2(out []float32, acc []int32, up []int32, sums []int32, scales []float32, stride int32)
+
 // mulAddAVX2 is Path.MulAdd.
 //
 //go:noescape

@@ -106,6 +106,11 @@ type Path struct {
 	// ReLU2 stores v = FZ((u*u)*up), u = max(gate, 0). Any length; v may be gate.
 	ReLU2 func(v, gate, up []float32)
 
+	// ReLU2Tile is ReLU2 of what Scale makes of the sums of two tiles: as ScaleTile,
+	// acc being those of gate, up (tokens, 64) the others', and scales (2, tokens)
+	// both's.
+	ReLU2Tile func(out []float32, acc, up, sums []int32, scales []float32, stride int32)
+
 	// MulAdd stores y = x*a + u. Any length; y may be x.
 	MulAdd func(y, x, u []float32, a float32)
 

@@ -18,6 +18,7 @@ var avx2 = Path{
 	ScaleTile:     scaleTileAVX2,
 	AddScaledTile: addScaledTileAVX2,
 	ReLU2:         relu2AVX2,
+	ReLU2Tile:     relu2TileAVX2,
 	MulAdd:        mulAddAVX2,
 	Rotate:        rotateAVX2,
 	Halves:        halvesAVX2,

@@ -17,6 +17,7 @@ var neon = Path{
 	ScaleTile:     eachToken(scaleNEON),
 	AddScaledTile: eachToken(addScaledNEON),
 	ReLU2:         relu2NEON,
+	ReLU2Tile:     relu2Tile(scaleNEON, relu2NEON),
 	MulAdd:        mulAddNEON,
 	Rotate:        rotate,
 	Halves:        halves,

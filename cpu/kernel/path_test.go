@@ -346,6 +346,13 @@ func TestScaleTile(t *testing.T) {
 					scale(want[i*stride:][:TileRows], acc[i*TileRows:], sums[i], scales[i])
 				}
 				sameFloats(t, "ScaleTile "+in.name, got, want)
+				both, up := floats("both", 2*tokens, r, in.make), edge[int32]("up", len(acc))
+				for i := range up {
+					up[i] = int32(r.Uint32()) >> r.IntN(24)
+				}
+				p.ReLU2Tile(got, acc, up, sums, both, int32(stride))
+				relu2Tile(scale, relu2)(want, acc, up, sums, both, int32(stride))
+				sameFloats(t, "ReLU2Tile "+in.name, got, want)
 				if tokens > 0 && !intact[float32]("out", len(got)) {
 					t.Fatal("stores before the output")
 				}

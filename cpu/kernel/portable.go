@@ -22,6 +22,7 @@ var portable = Path{
 	ScaleTile:     eachToken(scale),
 	AddScaledTile: eachToken(addScaled),
 	ReLU2:         relu2,
+	ReLU2Tile:     relu2Tile(scale, relu2),
 	MulAdd:        mulAdd,
 	Rotate:        rotate,
 	Halves:        halves,
@@ -179,6 +180,18 @@ func relu2(v, gate, up []float32) {
 			u = 0
 		}
 		v[i] = FZ(float32(u*u) * up[i])
+	}
+}
+
+// relu2Tile makes Path.ReLU2Tile of Path.Scale and Path.ReLU2.
+func relu2Tile(scale func(out []float32, acc []int32, sum int32, s float32), relu2 func(v, gate, up []float32)) func(v []float32, gate, up, sums []int32, scales []float32, stride int32) {
+	return func(v []float32, gate, up, sums []int32, scales []float32, stride int32) {
+		var g, u [TileRows]float32
+		for t, sum := range sums {
+			scale(g[:], gate[t*TileRows:][:TileRows], sum, scales[t])
+			scale(u[:], up[t*TileRows:][:TileRows], sum, scales[len(sums)+t])
+			relu2(v[t*int(stride):][:TileRows], g[:], u[:])
+		}
 	}
 }
 

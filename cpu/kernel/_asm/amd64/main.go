@@ -49,6 +49,7 @@ func main() {
 	scaleTile()
 	addScaledTile()
 	relu2()
+	relu2Tile()
 	mulAdd()
 	blend()
 	rotate()

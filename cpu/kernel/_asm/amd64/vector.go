@@ -1,5 +1,7 @@
 package main
 
+import "fmt"
+
 // The elementwise kernels. They are a thousandth of the work, so the avx512
 // path shares them.
 
@@ -167,8 +169,8 @@ func addScaled() {
 // scaleTile goes through the 64 rows of each token.
 func scaleTile() {
 	f.Func("scaleTileAVX2", "out []float32, acc []int32, sums []int32, scales []float32, stride int32", "", 0, "is Path.ScaleTile.")
-	tileTokens(func(l lane, at, sum, s int) {
-		tileScaled(l, at, sum, s)
+	tileTokens(func() {}, func(l lane, at, sum, s int) {
+		tileScaled(l, fmt.Sprintf("%d(SI)", at), sum, s)
 		f.Op("VMOVUPS Y0, %d(DI)", at)
 	})
 }
@@ -178,17 +180,17 @@ func addScaledTile() {
 	const bound, abs = 10, 11
 	broadcast(ymm, boundBits, bound)
 	broadcast(ymm, absBits, abs)
-	tileTokens(func(l lane, at, sum, s int) {
-		tileScaled(l, at, sum, s)
+	tileTokens(func() {}, func(l lane, at, sum, s int) {
+		tileScaled(l, fmt.Sprintf("%d(SI)", at), sum, s)
 		f.Op("VADDPS %d(DI), Y0, Y0", at)
 		flushZero(l, 0, bound, abs, 2)
 		f.Op("VMOVUPS Y0, %d(DI)", at)
 	})
 }
 
-// tileTokens runs body for each 8 rows of each token, at so many bytes behind DI
-// and SI.
-func tileTokens(body func(l lane, at, sum, s int)) {
+// tileTokens runs begin for each token and body for each 8 of its rows, at so many
+// bytes behind DI and SI.
+func tileTokens(begin func(), body func(l lane, at, sum, s int)) {
 	const sum, s = 8, 9
 	f.Op("MOVQ %s, DI", f.Arg("out_base"))
 	f.Op("MOVQ %s, SI", f.Arg("acc_base"))
@@ -197,12 +199,14 @@ func tileTokens(body func(l lane, at, sum, s int)) {
 	f.Op("MOVQ %s, R9", f.Arg("scales_base"))
 	f.Op("MOVLQSX %s, R10", f.Arg("stride"))
 	f.Op("SHLQ $2, R10")
+	f.Op("LEAQ (CX*4), R11")
 	token, done := f.NewLabel("token"), f.NewLabel("done")
 	f.Label(token)
 	f.Op("SUBQ $1, CX")
 	f.Op("JL %s", done)
 	f.Op("VBROADCASTSS (R8), Y%d", sum)
 	f.Op("VBROADCASTSS (R9), Y%d", s)
+	begin()
 	for at := 0; at < 256; at += 32 {
 		body(lane{"Y", "VMOVUPS"}, at, sum, s)
 	}
@@ -216,8 +220,8 @@ func tileTokens(body func(l lane, at, sum, s int)) {
 }
 
 // tileScaled leaves float(acc - sum) * s in register 0.
-func tileScaled(l lane, at, sum, s int) {
-	f.Op("VMOVDQU %d(SI), Y0", at)
+func tileScaled(l lane, acc string, sum, s int) {
+	f.Op("VMOVDQU %s, Y0", acc)
 	l.op("VPSUBD", sum, 0, 0)
 	f.Op("VCVTDQ2PS Y0, Y0")
 	l.op("VMULPS", s, 0, 0)
@@ -235,14 +239,41 @@ func relu2() {
 	broadcast(ymm, absBits, abs)
 	each([]string{"SI", "BX", "DI"}, 4, func(l lane) {
 		l.load("(SI)", 0)
-		l.op("VMAXPS", zero, 0, 0) // the second operand, zero, where gate is NaN
-		l.op("VMULPS", 0, 0, 0)
+		squared(l, zero)
 		l.load("(BX)", 1)
 		l.op("VMULPS", 1, 0, 0)
 		flushZero(l, 0, bound, abs, 2)
 		l.store(0, "(DI)")
 	})
 	ret()
+}
+
+// squared leaves the squared ReLU of register 0 there.
+func squared(l lane, zero int) {
+	l.op("VMAXPS", zero, 0, 0) // the second operand, zero, where it is NaN
+	l.op("VMULPS", 0, 0, 0)
+}
+
+// relu2Tile has the sums of up BX bytes behind those of gate, the scales R11.
+func relu2Tile() {
+	f.Func("relu2TileAVX2", "out []float32, acc []int32, up []int32, sums []int32, scales []float32, stride int32", "", 0, "is Path.ReLU2Tile.")
+	const zero, bound, abs, upScale = 12, 10, 11, 13
+	f.Op("MOVQ %s, BX", f.Arg("up_base"))
+	f.Op("SUBQ %s, BX", f.Arg("acc_base"))
+	f.Op("VXORPS Y%d, Y%d, Y%d", zero, zero, zero)
+	broadcast(ymm, boundBits, bound)
+	broadcast(ymm, absBits, abs)
+	tileTokens(func() {
+		f.Op("VBROADCASTSS (R9)(R11*1), Y%d", upScale)
+	}, func(l lane, at, sum, s int) {
+		tileScaled(l, fmt.Sprintf("%d(SI)(BX*1)", at), sum, upScale)
+		f.Op("VMOVAPS Y0, Y1")
+		tileScaled(l, fmt.Sprintf("%d(SI)", at), sum, s)
+		squared(l, zero)
+		l.op("VMULPS", 1, 0, 0)
+		flushZero(l, 0, bound, abs, 2)
+		f.Op("VMOVUPS Y0, %d(DI)", at)
+	})
 }
 
 func mulAdd() {
