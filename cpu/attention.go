@@ -168,10 +168,7 @@ func (b *backend) storeAttention(t, kv int, a attended) {
 	d, group := b.model.HeadDim, len(a.m)
 	out := vector(b.scratch.kqv, t, b.model.Heads*d)[kv*group*d:][:group*d]
 	for j := range a.l {
-		inv := kernel.Recip(a.l[j])
-		for i, o := range vector(a.o, j, d) {
-			out[j*d+i] = kernel.FZ(o * inv)
-		}
+		b.Times(vector(out, j, d), vector(a.o, j, d), kernel.Recip(a.l[j]))
 	}
 }
 

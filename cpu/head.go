@@ -78,9 +78,7 @@ func (b *backend) outNorm(worker int) {
 			}
 			x := vector(s.x, t, b.model.Hidden)
 			_, r := b.norm(w, x, vector(s.h, t, b.model.Hidden), b.model.OutputNorm)
-			for i := range x {
-				x[i] = kernel.FZ(x[i] * r)
-			}
+			b.Times(x, x, r)
 		}
 	}
 }

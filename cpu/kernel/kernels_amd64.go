@@ -208,6 +208,11 @@ func relu2AVX2(v []float32, gate []float32, up []float32)
 //go:noescape
 func relu2TileAVX2(out []float32, acc []int32, up []int32, sums []int32, scales []float32, stride int32)
 
+// timesAVX2 is Path.Times.
+//
+//go:noescape
+func timesAVX2(y []float32, x []float32, a float32)
+
 // mulAddAVX2 is Path.MulAdd.
 //
 //go:noescape

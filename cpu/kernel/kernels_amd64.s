@@ -6083,6 +6083,48 @@ done211:
 	VZEROUPPER
 	RET
 
+// func timesAVX2(y []float32, x []float32, a float32)
+TEXT ·timesAVX2(SB), NOSPLIT, $0-52
+	MOVQ y_base+0(FP), DI
+	MOVQ y_len+8(FP), CX
+	MOVQ x_base+24(FP), SI
+	VBROADCASTSS a+48(FP), Y8
+	MOVL $0x267FFFFF, AX
+	VMOVD AX, X9
+	VPBROADCASTD X9, Y9
+	MOVL $0x7FFFFFFF, AX
+	VMOVD AX, X10
+	VPBROADCASTD X10, Y10
+wide212:
+	CMPQ CX, $8
+	JL single213
+	VMOVUPS (SI), Y0
+	VMULPS Y8, Y0, Y0
+	VANDPS Y10, Y0, Y1
+	VPCMPGTD Y9, Y1, Y1
+	VANDPS Y1, Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JMP wide212
+single213:
+	TESTQ CX, CX
+	JZ done214
+	VMOVSS (SI), X0
+	VMULPS X8, X0, X0
+	VANDPS X10, X0, X1
+	VPCMPGTD X9, X1, X1
+	VANDPS X1, X0, X0
+	VMOVSS X0, (DI)
+	ADDQ $4, SI
+	ADDQ $4, DI
+	SUBQ $1, CX
+	JMP single213
+done214:
+	VZEROUPPER
+	RET
+
 // func mulAddAVX2(y []float32, x []float32, u []float32, a float32)
 TEXT ·mulAddAVX2(SB), NOSPLIT, $0-76
 	MOVQ y_base+0(FP), DI
@@ -6090,9 +6132,9 @@ TEXT ·mulAddAVX2(SB), NOSPLIT, $0-76
 	MOVQ x_base+24(FP), SI
 	MOVQ u_base+48(FP), BX
 	VBROADCASTSS a+72(FP), Y8
-wide212:
+wide215:
 	CMPQ CX, $8
-	JL single213
+	JL single216
 	VMOVUPS (SI), Y0
 	VMULPS Y8, Y0, Y0
 	VMOVUPS (BX), Y1
@@ -6102,10 +6144,10 @@ wide212:
 	ADDQ $32, BX
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide212
-single213:
+	JMP wide215
+single216:
 	TESTQ CX, CX
-	JZ done214
+	JZ done217
 	VMOVSS (SI), X0
 	VMULPS X8, X0, X0
 	VMOVSS (BX), X1
@@ -6115,8 +6157,8 @@ single213:
 	ADDQ $4, BX
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single213
-done214:
+	JMP single216
+done217:
 	VZEROUPPER
 	RET
 
@@ -6133,9 +6175,9 @@ TEXT ·blendAVX2(SB), NOSPLIT, $0-56
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X11
 	VPBROADCASTD X11, Y11
-wide215:
+wide218:
 	CMPQ CX, $8
-	JL single216
+	JL single219
 	VMOVUPS (DI), Y0
 	VMULPS Y8, Y0, Y0
 	VANDPS Y11, Y0, Y2
@@ -6154,10 +6196,10 @@ wide215:
 	ADDQ $32, SI
 	ADDQ $32, DI
 	SUBQ $8, CX
-	JMP wide215
-single216:
+	JMP wide218
+single219:
 	TESTQ CX, CX
-	JZ done217
+	JZ done220
 	VMOVSS (DI), X0
 	VMULPS X8, X0, X0
 	VANDPS X11, X0, X2
@@ -6176,8 +6218,8 @@ single216:
 	ADDQ $4, SI
 	ADDQ $4, DI
 	SUBQ $1, CX
-	JMP single216
-done217:
+	JMP single219
+done220:
 	VZEROUPPER
 	RET
 
@@ -6194,9 +6236,9 @@ TEXT ·rotateAVX2(SB), NOSPLIT, $0-72
 	MOVL $0x7FFFFFFF, AX
 	VMOVD AX, X11
 	VPBROADCASTD X11, Y11
-wide218:
+wide221:
 	CMPQ CX, $8
-	JL single219
+	JL single222
 	VMOVUPS (DI), Y0
 	VMOVUPS (SI), Y1
 	VMOVUPS (BX), Y2
@@ -6220,10 +6262,10 @@ wide218:
 	ADDQ $32, BX
 	ADDQ $32, DX
 	SUBQ $8, CX
-	JMP wide218
-single219:
+	JMP wide221
+single222:
 	TESTQ CX, CX
-	JZ done220
+	JZ done223
 	VMOVSS (DI), X0
 	VMOVSS (SI), X1
 	VMOVSS (BX), X2
@@ -6247,8 +6289,8 @@ single219:
 	ADDQ $4, BX
 	ADDQ $4, DX
 	SUBQ $1, CX
-	JMP single219
-done220:
+	JMP single222
+done223:
 	VZEROUPPER
 	RET
 
@@ -6261,9 +6303,9 @@ TEXT ·halvesAVX2(SB), NOSPLIT, $0-52
 	VMOVD AX, X9
 	VPBROADCASTD X9, Y9
 	VPXOR Y8, Y8, Y8
-wide221:
+wide224:
 	SUBQ $8, CX
-	JL single222
+	JL single225
 	VMOVUPS (SI), Y0
 	VCVTPS2PH $0, Y0, X0 // nearest, ties to even
 	VMOVDQU X0, (DI)
@@ -6271,12 +6313,12 @@ wide221:
 	VPMAXUW X8, X0, X8
 	ADDQ $32, SI
 	ADDQ $16, DI
-	JMP wide221
-single222:
+	JMP wide224
+single225:
 	ADDQ $8, CX
-rest224:
+rest227:
 	SUBQ $1, CX
-	JL done223
+	JL done226
 	VMOVSS (SI), X0
 	VCVTPS2PH $0, X0, X0
 	VPEXTRW $0, X0, AX
@@ -6285,8 +6327,8 @@ rest224:
 	VPMAXUW X8, X0, X8
 	ADDQ $4, SI
 	ADDQ $2, DI
-	JMP rest224
-done223:
+	JMP rest227
+done226:
 	VPXOR X1, X1, X1
 	VPUNPCKHWD X1, X8, X0
 	VPUNPCKLWD X1, X8, X8

@@ -111,6 +111,9 @@ type Path struct {
 	// both's.
 	ReLU2Tile func(out []float32, acc, up, sums []int32, scales []float32, stride int32)
 
+	// Times stores y = FZ(x*a). Any length; y may be x.
+	Times func(y, x []float32, a float32)
+
 	// MulAdd stores y = x*a + u. Any length; y may be x.
 	MulAdd func(y, x, u []float32, a float32)
 

@@ -19,6 +19,7 @@ var avx2 = Path{
 	AddScaledTile: addScaledTileAVX2,
 	ReLU2:         relu2AVX2,
 	ReLU2Tile:     relu2TileAVX2,
+	Times:         timesAVX2,
 	MulAdd:        mulAddAVX2,
 	Rotate:        rotateAVX2,
 	Halves:        halvesAVX2,

@@ -18,6 +18,7 @@ var neon = Path{
 	AddScaledTile: eachToken(addScaledNEON),
 	ReLU2:         relu2NEON,
 	ReLU2Tile:     relu2Tile(scaleNEON, relu2NEON),
+	Times:         times,
 	MulAdd:        mulAddNEON,
 	Rotate:        rotate,
 	Halves:        halves,

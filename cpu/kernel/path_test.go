@@ -390,6 +390,13 @@ func TestMulAdd(t *testing.T) {
 				sameFloats(t, "MulAdd "+in.name, got, want)
 				p.MulAdd(x, x, u, a)
 				sameFloats(t, "MulAdd in place "+in.name, x, want)
+
+				got = poisonedFloats("y", n)
+				p.Times(got, u, a)
+				times(want, u, a)
+				sameFloats(t, "Times "+in.name, got, want)
+				p.Times(u, u, a)
+				sameFloats(t, "Times in place "+in.name, u, want)
 			}
 		}
 	})

@@ -23,6 +23,7 @@ var portable = Path{
 	AddScaledTile: eachToken(addScaled),
 	ReLU2:         relu2,
 	ReLU2Tile:     relu2Tile(scale, relu2),
+	Times:         times,
 	MulAdd:        mulAdd,
 	Rotate:        rotate,
 	Halves:        halves,
@@ -192,6 +193,12 @@ func relu2Tile(scale func(out []float32, acc []int32, sum int32, s float32), rel
 			scale(u[:], up[t*TileRows:][:TileRows], sum, scales[len(sums)+t])
 			relu2(v[t*int(stride):][:TileRows], g[:], u[:])
 		}
+	}
+}
+
+func times(y, x []float32, a float32) {
+	for i := range y {
+		y[i] = FZ(x[i] * a)
 	}
 }
 

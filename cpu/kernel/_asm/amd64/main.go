@@ -50,6 +50,7 @@ func main() {
 	addScaledTile()
 	relu2()
 	relu2Tile()
+	times()
 	mulAdd()
 	blend()
 	rotate()

@@ -276,6 +276,24 @@ func relu2Tile() {
 	})
 }
 
+func times() {
+	f.Func("timesAVX2", "y []float32, x []float32, a float32", "", 0, "is Path.Times.")
+	const factor, bound, abs = 8, 9, 10
+	f.Op("MOVQ %s, DI", f.Arg("y_base"))
+	f.Op("MOVQ %s, CX", f.Arg("y_len"))
+	f.Op("MOVQ %s, SI", f.Arg("x_base"))
+	f.Op("VBROADCASTSS %s, Y%d", f.Arg("a"), factor)
+	broadcast(ymm, boundBits, bound)
+	broadcast(ymm, absBits, abs)
+	each([]string{"SI", "DI"}, 4, func(l lane) {
+		l.load("(SI)", 0)
+		l.op("VMULPS", factor, 0, 0)
+		flushZero(l, 0, bound, abs, 1)
+		l.store(0, "(DI)")
+	})
+	ret()
+}
+
 func mulAdd() {
 	f.Func("mulAddAVX2", "y []float32, x []float32, u []float32, a float32", "", 0, "is Path.MulAdd.")
 	const factor = 8
