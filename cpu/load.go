@@ -59,19 +59,18 @@ func (b *backend) load(progress func(done, total int64)) error {
 			gate: add(&l.Gate), up: add(&l.Up), down: add(&l.Down),
 		})
 	}
+	screen := os.Getenv("BITNET_HEAD") == "screen"
+	if direct := b.direct(); direct && !screen {
+		b.fetch(progress)
+		return nil
+	}
 	b.pool.begin()
 	defer b.pool.end()
-	if os.Getenv("BITNET_HEAD") == "screen" {
+	if screen {
 		b.ranked = true
 		b.useScreen()
 	}
-	if !b.direct() {
-		return b.copy(progress)
-	}
-	return b.eachTile(progress, func(_ int, m *matrix, tile int) error {
-		m.touch(tile)
-		return nil
-	})
+	return b.copy(progress)
 }
 
 // direct reports whether all matrices are whole tiles of I2_S's blocks, which
@@ -85,12 +84,26 @@ func (b *backend) direct() bool {
 	return true
 }
 
-// touch has the pages of a tile of blocks mapped, and is a fault where there are
-// none.
-func (m *matrix) touch(tile int) (sum byte) {
+// fetch reads those matrices of the file that are not in memory, which may take long:
+// the first batch would find no way to tell of it.
+func (b *backend) fetch(progress func(done, total int64)) {
+	done := int64(0)
+	for m := range b.matrices {
+		if !resident(m.from.Data) {
+			b.touched += touch(m.from.Data)
+		}
+		done += int64(4 * m.tile * m.tiles())
+		if progress != nil {
+			progress(done, b.memory.Weights)
+		}
+	}
+}
+
+// touch reads a byte of every page, and is a fault where the file lacks some. Their
+// sum keeps the compiler from leaving them out.
+func touch(data []byte) (sum byte) {
 	const page = 4096 // at most
-	size := kernel.TileRows * m.cols / 4
-	for data := m.from.Data[tile*size:][:size]; len(data) > 0; data = data[min(page, len(data)):] {
+	for ; len(data) > 0; data = data[min(page, len(data)):] {
 		sum += data[0]
 	}
 	return sum
