@@ -3,12 +3,12 @@
 //
 // The embedding and the head stay where they are, in the file's map. The ternary
 // matrices are copied into tiles of 64 rows and the head gets a screen of four-bit
-// codes, both before the second batch: the first reads the file, so that a token is
-// there before what makes the others fast (load.go, screen.go). A batch of tokens
-// goes through each layer together (forward.go); worker threads share
-// the rows of a matrix, the heads of the attention (of a single token its chunks of
-// positions too) and the rows of the head, and never a sum, so that no number
-// depends on how many they are.
+// codes, both before the second batch where the first can do with the file: so a
+// token is there before what makes the others fast (load.go, screen.go). A batch of
+// tokens goes through each layer together (forward.go); worker threads share the rows
+// of a matrix, the heads of the attention (of a single token its chunks of positions
+// too) and the rows of the head, and never a sum, so that no number depends on how
+// many they are.
 package cpu
 
 import (
@@ -23,7 +23,7 @@ import (
 // New opens the CPU backend for a model. Of the environment it reads BITNET_CPU,
 // which names the kernels to use (portable, avx2, avxvnni, avx512, avx512vbmi,
 // amx, neon) instead of the best, and BITNET_HEAD, which with "full" leaves out the
-// screen of the head and with "screen" makes it at load.
+// screen of the head and with "screen" has it, and the copies, made at load.
 //
 // Errors: ErrMemory where the copied weights and the cache do not fit,
 // ErrUnavailable where BITNET_CPU asks for what the machine has not, and the

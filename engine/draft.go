@@ -11,9 +11,10 @@ import "slices"
 // there already. So a draft changes when tokens come and never which.
 //
 // It pays because a batch of compute.Info.Few tokens costs little more than one.
-// Relative to one token, 4 cost 1.5 and 8 cost 2.3 on the CPU with AVX-512
-// (cpu/kernel/MEASUREMENTS.md): a draft of 3 pays where half a token of it is
-// right on average, and one of 7 where the 3 before were right in all.
+// Relative to one token, 4 cost 1.5 to 1.8 and 8 cost 2.3 to 3.4 on the CPU with
+// AVX-512 (cpu/kernel/MEASUREMENTS.md): a draft of 3 pays where half a token of it
+// or three quarters are right on average, and one of 7 where the 3 before were right
+// in all.
 const (
 	longestMatch  = 4  // tokens that are looked for; more say no more
 	shortestMatch = 2  // of which so many must have stood before
