@@ -88,7 +88,7 @@ func (b *backend) flush() error {
 	if len(s.rows) == 0 {
 		return nil
 	}
-	if b.begun && b.layers[0].q.words == nil {
+	if b.begun && !b.copied {
 		if err := b.copy(nil); err != nil {
 			return err
 		}

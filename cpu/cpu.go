@@ -85,6 +85,7 @@ type backend struct {
 	screen     *screen        // of the head; nil until candidates are asked for twice
 	ranked     bool           // they have been asked for
 	begun      bool           // there has been a batch
+	copied     bool           // the matrices are in tiles, and not only in the file
 	touched    byte           // see touch
 	steps      []compute.Step // of the batch
 	guarded    func() error   // forwardSteps

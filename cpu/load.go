@@ -43,9 +43,9 @@ func (m *matrix) tiles() int { return tiles(m.rows) }
 // part returns the words of tiles [lo, hi).
 func (m *matrix) part(lo, hi int) []uint32 { return m.words[lo*m.tile : hi*m.tile] }
 
-// load makes the model ready for the first batch, all workers at once. Where tiles
-// can be had from the file at the speed of memory that batch does so, and load only
-// has the file's pages mapped. The second batch makes what all others profit from: the
+// load makes the model ready for the first batch. Where tiles can be had from the
+// file at the speed of memory that batch does so, and load only sees to it that the
+// file is in memory. Before the second batch comes what all others profit from: the
 // copy of the matrices, and the screen of the head (useScreen).
 func (b *backend) load(progress func(done, total int64)) error {
 	for i := range b.model.Layers {
@@ -60,7 +60,7 @@ func (b *backend) load(progress func(done, total int64)) error {
 		})
 	}
 	screen := os.Getenv("BITNET_HEAD") == "screen"
-	if direct := b.direct(); direct && !screen {
+	if b.direct() && !screen {
 		b.fetch(progress)
 		return nil
 	}
@@ -109,8 +109,8 @@ func touch(data []byte) (sum byte) {
 	return sum
 }
 
-// copy copies the matrices into tiles. Behind the last of a matrix the file's pages
-// are of no more use.
+// copy copies the matrices into tiles, all workers at once. Behind the last of a
+// matrix the file's pages are of no more use.
 func (b *backend) copy(progress func(done, total int64)) error {
 	words, free, err := pages(int(b.memory.Weights / 4))
 	if err != nil {
@@ -148,6 +148,7 @@ func (b *backend) copy(progress func(done, total int64)) error {
 	for m := range b.matrices {
 		m.words = copies[m]
 	}
+	b.copied = true
 	return nil
 }
 
