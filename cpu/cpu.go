@@ -74,7 +74,9 @@ type backend struct {
 	slots   int
 	context int
 	memory  Memory
-	free    []func() // of the weights' memory
+	tiles   []uint32 // room for the copies of the matrices
+	codes   []uint32 // and for the screen's
+	free    []func() // of both
 	trace   func(compute.Tap)
 
 	scoreScale float32   // log2(e)/sqrt(HeadDim)

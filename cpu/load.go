@@ -112,11 +112,10 @@ func touch(data []byte) (sum byte) {
 // copy copies the matrices into tiles, all workers at once. Behind the last of a
 // matrix the file's pages are of no more use.
 func (b *backend) copy(progress func(done, total int64)) error {
-	words, free, err := pages(int(b.memory.Weights / 4))
+	words, err := b.room(&b.tiles, b.memory.Weights)
 	if err != nil {
 		return err
 	}
-	b.free = append(b.free, free)
 	copies := map[*matrix][]uint32{}
 	left := map[*matrix]*atomic.Int64{} // tiles to copy
 	for m := range b.matrices {
@@ -150,6 +149,19 @@ func (b *backend) copy(progress func(done, total int64)) error {
 	}
 	b.copied = true
 	return nil
+}
+
+// room returns memory for weights, in words, until Close. It is kept in of: a batch
+// that fails, for the file's fault, asks for the same again.
+func (b *backend) room(of *[]uint32, bytes int64) ([]uint32, error) {
+	if *of == nil {
+		words, free, err := pages(int(bytes / 4))
+		if err != nil {
+			return nil, err
+		}
+		*of, b.free = words, append(b.free, free)
+	}
+	return *of, nil
 }
 
 // matrices calls yield for every matrix, in the order of the file.

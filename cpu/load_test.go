@@ -67,10 +67,13 @@ func TestInvalidCode(t *testing.T) {
 			b, err := New(m, compute.Options{Slots: 1, Context: 64, Threads: 2})
 			if err == nil {
 				defer b.Close()
-				for range 2 { // the second batch would copy
+				for range 4 { // the second batch would copy
 					if err = b.Forward([]compute.Step{{Tokens: make([]int32, n), Next: make([]int32, 1)}}); err == nil {
 						t.Fatalf("%s, %d tokens: no error", path.Name, n)
 					}
+				}
+				if held := len(b.(*backend).free); held > 1 {
+					t.Errorf("%s, %d tokens: %d pieces of memory are held after as many failures", path.Name, n, held)
 				}
 			}
 			const where = "row 70, column 200 holds code 3"

@@ -74,12 +74,11 @@ func (b *backend) useScreen() bool {
 		b.ranked = true
 		return false
 	}
-	words, free, err := pages(tiles(b.model.VocabSize) * kernel.TileRows * b.model.Hidden / 8)
+	words, err := b.room(&b.codes, int64(tiles(b.model.VocabSize)*kernel.TileRows*b.model.Hidden/2))
 	if err != nil {
 		b.memory.Screen = 0
 		return false
 	}
-	b.free = append(b.free, free)
 	b.screen = b.newScreen(words)
 	return true
 }

@@ -1,6 +1,6 @@
 package main
 
-// What happens once, at load: rows that lie one behind the other become tiles of
+// What makes tiles of the file, at load or in the first batch: rows that lie one behind the other become tiles of
 // 64 rows. A vector takes 16 bytes of 16 rows (of 8, in half a register's width),
 // turns them so that a register has four bytes of every row, and makes words.
 
