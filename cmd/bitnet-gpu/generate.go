@@ -89,7 +89,7 @@ func (f *generateFlags) run(cmd *cobra.Command, std stdio) error {
 	var text strings.Builder
 	var last engine.Piece
 	for piece, err := range e.Generate(ctx, request) {
-		if err != nil {
+		if err != nil && piece.Finish != engine.FinishCancelled {
 			endLine(std, &text, f.json)
 			return err
 		}
