@@ -15,9 +15,10 @@ import (
 // Between begin and end the others are OS threads that spin on an atomic word, since a
 // token has hundreds of regions of a few microseconds and a channel costs more than it
 // saves; between requests they sleep. On a crowded machine the system takes the
-// processor away from them for milliseconds. Where that happened in the middle of a
-// part, and was worse than to do without this worker, it sleeps for a while (rest): so
-// several threads are not slower than one, and on a quiet machine nothing is lost.
+// processor away from them for milliseconds, in the middle of a part too. A worker whom
+// that happened to sleeps for a while (rest), which leaves the caller's processor to
+// the caller: so several threads are not slower than one, and on a quiet machine
+// nothing is lost.
 type pool struct {
 	workers int
 	tooMany atomic.Bool         // more workers than processors, so that some always wait for one
@@ -42,12 +43,13 @@ type counter struct {
 type worker struct {
 	awake  atomic.Bool  // it looks for regions; else it sleeps, or is about to
 	inside atomic.Bool  // it is in a region, or about to find that this has closed
-	away   atomic.Int64 // nanoseconds that its processor was taken away while it looked
+	called atomic.Int64 // when it was last woken, in nanoseconds of the pool's clock
+	away   atomic.Int64 // nanoseconds that it came late, or its processor was taken away while it looked
 	wake   chan struct{}
 
 	rests  time.Duration // how long it rested last
 	rested time.Duration // when that ended or will, on the pool's clock
-	_      [24]byte
+	_      [16]byte
 }
 
 func newPool(workers int) *pool {
@@ -82,6 +84,7 @@ func (p *pool) rouse() {
 	for w := 1; w < p.workers; w++ {
 		if c := &p.worker[w]; !c.awake.Load() && now >= c.rested {
 			p.resting--
+			c.called.Store(int64(now))
 			c.awake.Store(true)
 			select {
 			case c.wake <- struct{}{}:
@@ -99,8 +102,8 @@ func (p *pool) end() {
 		p.epoch.Add(1)
 	}
 	for w := 1; w < p.workers; w++ {
-		p.worker[w].awake.Store(false)
 		p.wait(w)
+		p.worker[w].awake.Store(false)
 	}
 	p.raise()
 }
@@ -158,13 +161,14 @@ func (p *pool) wait(w int) {
 const longTurns = 1 << 12
 
 // waitLong goes on waiting for a worker, which rests if it takes too long: longer than
-// the caller itself has worked in the region.
+// the caller itself has worked in the region. A wait of few turns was the clock's step,
+// or the caller's own absence.
 func (p *pool) waitLong(c *worker) {
-	from := p.now()
-	for n := 0; c.inside.Load(); n++ {
+	from, n := p.now(), 0
+	for ; c.inside.Load(); n++ {
 		p.relax(n)
 	}
-	if waited := p.now() - from; waited > from-p.began+leastWait {
+	if waited := p.now() - from; n > longTurns && waited > from-p.began+leastWait {
 		p.rest(c, waited)
 	}
 }
@@ -172,22 +176,24 @@ func (p *pool) waitLong(c *worker) {
 // leastWait is more than workers differ by who share a region evenly.
 const leastWait = 100 * time.Microsecond
 
-// rest lets a worker sleep for a multiple of what its processor was away for, and for
-// twice as long as the last time if that was not long ago.
+// rest lets a worker sleep for twice what its processor was away for, and for twice
+// what it last rested if it was away again soon: seldom absences cost little, and a
+// processor that is wanted all the time is tried twice a second.
 func (p *pool) rest(c *worker, away time.Duration) {
 	if !c.awake.Load() {
 		return
 	}
-	const multiple, longest = 8, 500 * time.Millisecond
-	now, next := p.now(), multiple*away
+	now, next := p.now(), 2*away
 	if now-c.rested < 4*c.rests {
 		next = max(next, 2*c.rests)
 	}
-	c.rests = min(next, longest)
+	c.rests = min(next, longestRest)
 	c.rested = now + c.rests
 	c.awake.Store(false)
 	p.resting++
 }
+
+const longestRest = 500 * time.Millisecond
 
 // relax is turn n of a spinning loop, of about a nanosecond each. Regions follow
 // one another within microseconds, so at first only the word is looked at: to
@@ -205,7 +211,11 @@ func (p *pool) relax(n int) {
 
 func (p *pool) work(w int) {
 	debug.SetPanicOnFault(true) // the head and the embedding lie in a file's map
-	for range p.worker[w].wake {
+	c := &p.worker[w]
+	for range c.wake {
+		if late := int64(p.now()) - c.called.Load(); late > int64(longAway) && c.awake.Load() {
+			c.away.Store(late)
+		}
 		if p.tooMany.Load() { // goroutines take turns faster than threads
 			p.turns(w)
 			continue
@@ -217,12 +227,11 @@ func (p *pool) work(w int) {
 }
 
 // turns runs regions as long as the worker is to be awake, and lingers for the next
-// token: it comes within microseconds, and to wake a thread takes more of them. The
-// clock tells whether its processor was taken away meanwhile.
+// token: it comes within microseconds, and to wake a thread takes more of them.
 func (p *pool) turns(w int) {
 	const linger = 1 << 14 // turns
 	c, last, late := &p.worker[w], uint64(0), 0
-	var seen time.Duration
+	var clock gaps
 	for n := 0; late < linger; n++ {
 		late++
 		if c.awake.Load() {
@@ -233,14 +242,34 @@ func (p *pool) turns(w int) {
 			}
 		}
 		if n&(1<<6-1) == 0 {
-			now := p.now()
-			if n > 0 && now-seen > longAway {
-				c.away.Store(int64(now - seen))
+			if away := clock.next(p.now(), n == 0); away > 0 {
+				c.away.Store(int64(away))
 			}
-			seen = now
 		}
 		p.relax(n)
 	}
+}
+
+// gaps tell from the clock whether a spinning thread's processor was taken away.
+type gaps struct {
+	seen   time.Duration
+	coarse bool // the clock stood still
+}
+
+// next takes the time a few turns after the last one, or after who knows what, and
+// returns how long the thread was away between. The clock of some systems goes in
+// steps of milliseconds: one that has just stood still tells nothing.
+func (g *gaps) next(now time.Duration, unknown bool) (away time.Duration) {
+	gap := now - g.seen
+	g.seen = now
+	if unknown {
+		return 0
+	}
+	if gap > longAway && !g.coarse {
+		away = gap
+	}
+	g.coarse = gap == 0
+	return away
 }
 
 // longAway is more than the system's own work takes.
