@@ -178,26 +178,26 @@ func (p *pool) waitLong(c *worker) {
 	}
 }
 
-// rest lets a worker sleep for twice what its processor was away for, and for twice
-// what it last rested if it was away again before it had worked for so long: seldom
-// absences cost little, and a processor that is wanted all the time is tried a few times
-// a second.
+// rest lets a worker sleep for a while after its processor was away, and for twice as
+// long as the last time if that was before it had worked for so long. A single absence
+// costs little; a processor that is wanted all the time is tried twice a second, since
+// each try gives a part of the caller's own away: the system shares the processors
+// evenly among all threads that are awake.
 func (p *pool) rest(c *worker, away time.Duration) {
 	if !c.awake.Load() {
 		return
 	}
-	now, next := p.now(), 2*away
+	now, next := p.now(), min(16*away, firstRest)
 	active := p.active + now - p.begun
 	if active-c.fell < 3*c.rests { // of which one was the rest
-		next = max(next, min(2*c.rests, 64*away))
+		next = max(next, min(2*c.rests, longestRest))
 	}
-	c.rests = min(next, longestRest)
-	c.rested, c.fell = now+c.rests, active
+	c.rests, c.rested, c.fell = next, now+next, active
 	c.awake.Store(false)
 	p.resting++
 }
 
-const longestRest = 500 * time.Millisecond
+const firstRest, longestRest = 100 * time.Millisecond, 500 * time.Millisecond
 
 // relax is turn n of a spinning loop, of about a nanosecond each. Regions follow
 // one another within microseconds, so at first only the word is looked at: to

@@ -116,7 +116,7 @@ func TestAbsent(t *testing.T) {
 	p.begin()
 	c.away.Store(int64(time.Second))
 	p.run(func(int) {})
-	if c.awake.Load() || p.resting != 1 || c.rests != longestRest {
+	if c.awake.Load() || p.resting != 1 || c.rests != firstRest {
 		t.Errorf("awake %v after an absence", c.awake.Load())
 	}
 	p.end()
@@ -131,15 +131,16 @@ func TestRest(t *testing.T) {
 		soon       bool
 		away, want time.Duration
 	}{
-		{false, 3 * ms, 6 * ms},
-		{true, 3 * ms, 12 * ms},
-		{true, 10 * ms, 24 * ms},
-		{true, 30 * ms, 60 * ms},
-		{false, 3 * ms, 6 * ms},
-		{true, 200 * ms, 400 * ms},
-		{true, 1 * ms, 64 * ms},
-		{true, 300 * ms, longestRest},
-		{false, time.Hour, longestRest},
+		{false, 3 * ms, 48 * ms},
+		{true, 3 * ms, 96 * ms},
+		{true, 30 * ms, 192 * ms},
+		{true, 3 * ms, 384 * ms},
+		{true, time.Hour, longestRest},
+		{true, 3 * ms, longestRest},
+		{false, 3 * ms, 48 * ms},
+		{false, 2 * ms, 32 * ms},
+		{true, 6 * ms, 96 * ms},
+		{false, time.Hour, firstRest},
 	} {
 		p.begun = p.now()
 		if p.active = c.fell + time.Hour; round.soon {
