@@ -103,7 +103,7 @@ func freeOf(p vk.PhysicalDevice, f *facts, heap int, taken int64) int64 {
 	if !f.budget {
 		return f.heaps[heap]/5*4 - taken
 	}
-	var budget, usage [16]C.uint64_t
-	C.shim_budget(raw(p), &budget[0], &usage[0])
-	return max(int64(budget[heap])-int64(usage[heap]), 0)
+	var heaps [32]C.uint64_t
+	C.shim_budget(raw(p), &heaps[0])
+	return max(int64(heaps[heap])-int64(heaps[16+heap]), 0)
 }

@@ -44,10 +44,10 @@ typedef struct { char extensionName[256]; uint32_t specVersion; } VkExtensionPro
 typedef struct { uint32_t queueFlags, queueCount, timestampValidBits, minImageTransferGranularity[3]; } VkQueueFamilyProperties;
 typedef struct { BASE; uint32_t features[55]; } VkPhysicalDeviceFeatures2;
 typedef struct { BASE; uint64_t memoryProperties[65]; } VkPhysicalDeviceMemoryProperties2;
-typedef struct { BASE; uint64_t heapBudget[16], heapUsage[16]; } VkPhysicalDeviceMemoryBudgetPropertiesEXT;
+typedef struct { BASE; uint64_t heaps[32]; } VkPhysicalDeviceMemoryBudgetPropertiesEXT;
 typedef struct { BASE; uint32_t shaderIntegerDotProduct; } VkPhysicalDeviceShaderIntegerDotProductFeatures;
 typedef struct { BASE; uint32_t unpacked8[3], packed4x8UnsignedAccelerated, packed4x8SignedAccelerated, others[25]; } VkPhysicalDeviceShaderIntegerDotProductProperties;
-typedef struct { BASE; int32_t independence[2]; uint32_t others[10], rteFloat16, rteFloat32, rteFloat64, rtz[3]; } VkPhysicalDeviceFloatControlsProperties;
+typedef struct { BASE; int32_t independence[2]; uint32_t others[9], rteFloat16, rteFloat32, rteFloat64, rtz[3]; } VkPhysicalDeviceFloatControlsProperties;
 
 typedef struct { BASE; uint32_t flags, queueFamilyIndex, queueCount; const float *pQueuePriorities; } VkDeviceQueueCreateInfo;
 typedef struct { BASE; uint32_t flags, queueCreateInfoCount; const VkDeviceQueueCreateInfo *pQueueCreateInfos; uint32_t layers; const void *pLayers; uint32_t enabledExtensionCount; const char *const *ppEnabledExtensionNames; const void *pEnabledFeatures; } VkDeviceCreateInfo;
@@ -66,14 +66,14 @@ typedef struct { BASE; uint32_t srcAccessMask, dstAccessMask; } VkMemoryBarrier;
 typedef struct { uint64_t srcOffset, dstOffset, size; } VkBufferCopy;
 typedef struct { BASE; uint32_t waitSemaphoreCount; const handle *pWaitSemaphores; const uint32_t *pWaitDstStageMask; uint32_t commandBufferCount; const handle *pCommandBuffers; uint32_t signalSemaphoreCount; const handle *pSignalSemaphores; } VkSubmitInfo;
 
-enum { // numbers of their types
+enum { // numbers of the structures' types
 	DEVICE_QUEUE_CREATE_INFO = 2, DEVICE_CREATE_INFO = 3, SUBMIT_INFO = 4, SHADER_STAGE_CREATE_INFO = 18,
 	COMPUTE_PIPELINE_CREATE_INFO = 29, PIPELINE_LAYOUT_CREATE_INFO = 30, DESCRIPTOR_SET_LAYOUT_CREATE_INFO = 32,
 	DESCRIPTOR_POOL_CREATE_INFO = 33, WRITE_DESCRIPTOR_SET = 35, MEMORY_BARRIER = 46,
 	FEATURES_2 = 1000059000, MEMORY_PROPERTIES_2 = 1000059006, FLOAT_CONTROLS_PROPERTIES = 1000197000,
 	MEMORY_BUDGET_PROPERTIES = 1000237000, DOT_PRODUCT_FEATURES = 1000280000, DOT_PRODUCT_PROPERTIES = 1000280001,
+	QUEUE_COMPUTE = 2, STORAGE_BUFFER = 7, STAGE_COMPUTE = 0x20, // and bits and kinds
 };
-enum { QUEUE_COMPUTE = 2, STORAGE_BUFFER = 7, STAGE_COMPUTE = 0x20 };
 
 #define FUNCTIONS(F) \
 	F(result, EnumerateDeviceExtensionProperties, (handle, const char *, uint32_t *, VkExtensionProperties *)) \
@@ -93,7 +93,6 @@ enum { QUEUE_COMPUTE = 2, STORAGE_BUFFER = 7, STAGE_COMPUTE = 0x20 };
 
 #define FIELD(type, name, args) type(*name) args;
 static struct { FUNCTIONS(FIELD) } vk;
-
 void shim_use(handle instance) {
 #define LOAD(type, name, args) vk.name = (type(*) args)get_proc(instance, "vk" #name);
 	FUNCTIONS(LOAD)
@@ -132,21 +131,19 @@ void shim_properties(handle physical, void *properties2, int floats, int dots, n
 	if (dots) chain(properties2, &p);
 	vk.GetPhysicalDeviceProperties2(physical, properties2);
 	((VkBase *)properties2)->pNext = rest;
-
-	VkPhysicalDeviceFeatures2 features = {FEATURES_2};
 	VkPhysicalDeviceShaderIntegerDotProductFeatures d = {DOT_PRODUCT_FEATURES};
+	VkPhysicalDeviceFeatures2 features = {FEATURES_2};
 	chain(&features, &d);
 	if (dots) vk.GetPhysicalDeviceFeatures2(physical, &features);
 	*out = (newer){d.shaderIntegerDotProduct, p.packed4x8SignedAccelerated, f.rteFloat32};
 }
 
-void shim_budget(handle physical, uint64_t budget[16], uint64_t usage[16]) {
+void shim_budget(handle physical, uint64_t heaps[32]) {
 	VkPhysicalDeviceMemoryProperties2 m = {MEMORY_PROPERTIES_2};
 	VkPhysicalDeviceMemoryBudgetPropertiesEXT b = {MEMORY_BUDGET_PROPERTIES};
 	chain(&m, &b);
 	vk.GetPhysicalDeviceMemoryProperties2(physical, &m);
-	memcpy(budget, b.heapBudget, sizeof b.heapBudget);
-	memcpy(usage, b.heapUsage, sizeof b.heapUsage);
+	memcpy(heaps, b.heaps, sizeof b.heaps);
 }
 
 result shim_device_new(handle physical, uint32_t family, int dot, const char *const *extensions, uint32_t n, handle *out) {
