@@ -12,6 +12,7 @@ import (
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/weights/gguf"
 	"bitnet-gpu/weights/ternary"
+	"bitnet-gpu/weights/vocab"
 )
 
 // architectures are the graphs that files name. bitnet-25 is what the first
@@ -61,7 +62,9 @@ func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 	for i := 0; i < m.Blocks && r.err == nil; i++ {
 		m.Layers = append(m.Layers, r.layer(i, &m.Config))
 	}
-	m.Vocab = r.vocab(m.VocabSize)
+	if r.err == nil {
+		m.Vocab, r.err = vocab.FromGGUF(f, m.VocabSize)
+	}
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -123,7 +126,7 @@ func (r *ggufReader) config() Config {
 // activation is what a key says, which the official files lack; else what the
 // architecture has. Conversions of the 2B4T for llama.cpp are of architecture
 // bitnet as 1bitLLM's models are, and known by their vocabulary.
-func (r *ggufReader) activation(vocab int) Activation {
+func (r *ggufReader) activation(tokens int) Activation {
 	if r.has("hidden_activation") {
 		key := r.arch + ".hidden_activation"
 		switch name := read(r, r.file.Text, key); name {
@@ -135,7 +138,7 @@ func (r *ggufReader) activation(vocab int) Activation {
 			r.fail(fmt.Errorf("key %q is %.40q, expected relu2 or silu", key, name))
 		}
 	}
-	if r.arch == "bitnet" && vocab == llama3Ranks+256 {
+	if r.arch == "bitnet" && vocab.IsLlama3(tokens) {
 		return ReLU2
 	}
 	return architectures[r.arch].activation

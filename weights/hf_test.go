@@ -13,6 +13,7 @@ import (
 	"bitnet-gpu/test/tiny"
 	"bitnet-gpu/weights"
 	"bitnet-gpu/weights/safetensors"
+	"bitnet-gpu/weights/vocab"
 )
 
 // hfShape has small rows and a tied F16 embedding.
@@ -51,16 +52,16 @@ func TestOpenHF(t *testing.T) {
 func TestHFText(t *testing.T) {
 	for _, c := range []struct {
 		file, text string
-		check      func(v *weights.Vocab) bool
+		check      func(v *vocab.Vocab) bool
 	}{
-		{"chat_template.jinja", "{{ x }}", func(v *weights.Vocab) bool { return v.ChatTemplate == "{{ x }}" }},
-		{"tokenizer_config.json", `{"chat_template":"{{ y }}"}`, func(v *weights.Vocab) bool { return v.ChatTemplate == "{{ y }}" }},
-		{"tokenizer_config.json", `{"chat_template":[{"name":"tool_use","template":"a"},{"name":"default","template":"b"}]}`, func(v *weights.Vocab) bool { return v.ChatTemplate == "b" }},
-		{"tokenizer_config.json", `{}`, func(v *weights.Vocab) bool { return v.ChatTemplate == "" }},
-		{"generation_config.json", `{"eos_token_id":7}`, func(v *weights.Vocab) bool { return v.EOS == 7 && v.EOT == 280 }},
-		{"generation_config.json", `{"eos_token_id":[7,9]}`, func(v *weights.Vocab) bool { return v.EOS == 7 && v.EOT == 9 }},
-		{"generation_config.json", `{}`, func(v *weights.Vocab) bool { return v.EOS == 279 && v.EOT == 280 }},
-		{"tokenizer.json", "", func(v *weights.Vocab) bool { return v.Tokens == nil && v.BOS == -1 }},
+		{"chat_template.jinja", "{{ x }}", func(v *vocab.Vocab) bool { return v.ChatTemplate == "{{ x }}" }},
+		{"tokenizer_config.json", `{"chat_template":"{{ y }}"}`, func(v *vocab.Vocab) bool { return v.ChatTemplate == "{{ y }}" }},
+		{"tokenizer_config.json", `{"chat_template":[{"name":"tool_use","template":"a"},{"name":"default","template":"b"}]}`, func(v *vocab.Vocab) bool { return v.ChatTemplate == "b" }},
+		{"tokenizer_config.json", `{}`, func(v *vocab.Vocab) bool { return v.ChatTemplate == "" }},
+		{"generation_config.json", `{"eos_token_id":7}`, func(v *vocab.Vocab) bool { return v.EOS == 7 && v.EOT == 280 }},
+		{"generation_config.json", `{"eos_token_id":[7,9]}`, func(v *vocab.Vocab) bool { return v.EOS == 7 && v.EOT == 9 }},
+		{"generation_config.json", `{}`, func(v *vocab.Vocab) bool { return v.EOS == 279 && v.EOT == 280 }},
+		{"tokenizer.json", "", func(v *vocab.Vocab) bool { return v.Tokens == nil && v.BOS == -1 }},
 	} {
 		dir := writeHF(t, tiny.HFOptions{})
 		path := filepath.Join(dir, c.file)

@@ -36,13 +36,13 @@ var list = []struct {
 	{"14: tensors and hyper-parameters", "case: tensor missing; case: wrong shape; case: feed-forward width; case: no heads; case: no KV heads; " +
 		"case: odd number of KV heads; case: a block missing; case: a block too many; case: rope base NaN"},
 	{"15: vocabulary", "case: fewer tokens than rows; case: two tokens alike; case: a merge of an unknown token; case: end token out of range; " +
-		"case: the byte -1; case: a byte without a token; engine/tokenizer.TestNewRefuses; engine/tokenizer.TestSentencePieceRefuses; weights.TestReadVocabRefuses"},
+		"case: the byte -1; case: a byte without a token; engine/tokenizer.TestNewRefuses; engine/tokenizer.TestSentencePieceRefuses; weights/vocab.TestParseRefuses"},
 	{"16: chat template without end", "case: a template without end; case: a template that reads files; case: a template of 100 KiB; engine/chat.TestHostileTemplates"},
 	{"17: safetensors and its index", "weights/safetensors.TestHostile; weights/safetensors.TestIndex; weights.TestBadDirs; cmd/bitnet-gpu.TestBadDirectories"},
 	{"18: a file that shrinks or is rewritten while in use", "weights.TestShrunk; weights/gguf.TestStringsChanged; engine.TestShrunk"},
 	{"19: unreadable, a directory, a pipe, a device", "weights.TestUnreadable; weights.TestPipe; case: directory; case: no file; case: in a file"},
 	// Besides: the memory that any of these takes.
-	{"memory in proportion to the file", "weights.TestMemory; engine/tokenizer.TestMemory"},
+	{"memory in proportion to the file", "weights.TestMemory; weights/vocab.TestMemory; engine/tokenizer.TestMemory"},
 
 	// Machine.
 	{"20: no GPU, no library, no device, software, too old", "gpu/vulkan.TestNoLibrary; gpu/vulkan.TestNoDevice; gpu/opengl.TestNoLibrary; gpu/driver.TestMark; gpu/driver.TestSoftwareFromEnv"},

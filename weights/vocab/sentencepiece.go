@@ -1,4 +1,4 @@
-package weights
+package vocab
 
 import (
 	"encoding/binary"
@@ -33,7 +33,35 @@ const (
 	kindBPE     = 2
 )
 
-func parseSentencePiece(data []byte) (*Vocab, error) {
+// ParseSentencePiece reads a tokenizer.model of SentencePiece's BPE, with the
+// tokens that the tokenizer.json beside it, where there is one, adds behind its
+// pieces.
+func ParseSentencePiece(data, tokenizerJSON []byte) (*Vocab, error) {
+	v, err := parsePieces(data)
+	if err != nil || tokenizerJSON == nil {
+		return v, err
+	}
+	added, err := readAddedTokens(tokenizerJSON)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range added {
+		switch n := int64(len(v.Tokens)); {
+		case a.ID < n:
+			continue // one of the pieces
+		case a.ID > n:
+			return nil, fmt.Errorf("added token %s has the id %d behind %d tokens", excerpt(a.Content), a.ID, n)
+		}
+		kind := TokenUserDefined
+		if a.Special {
+			kind = TokenControl
+		}
+		v.Tokens, v.Types, v.Scores = append(v.Tokens, a.Content), append(v.Types, kind), append(v.Scores, 0)
+	}
+	return v, nil
+}
+
+func parsePieces(data []byte) (*Vocab, error) {
 	v := &Vocab{Model: "llama", SpacePrefix: true, AddBOS: true, BOS: 1, EOS: 2, EOT: -1, Pad: -1}
 	n := 0
 	_ = eachField(data, func(number int, _ uint64, _ []byte) error { // errors come again
