@@ -72,8 +72,16 @@ func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 		return nil, errors.New("the weights make no sense as I2_S in blocks of 128, but do in blocks of 64, which llama-quantize writes on ARM: " +
 			"say --i2s-layout 64, or --i2s-layout 128 to insist")
 	}
-	m.Format = "GGUF v3, " + m.Layers[0].Q.Format.String()
+	m.Format = containerName(f) + ", " + m.Layers[0].Q.Format.String()
 	return m, nil
+}
+
+// containerName says what a model lies in.
+func containerName(f *gguf.File) string {
+	if _, count, err := f.Part(); err == nil && count > 1 {
+		return fmt.Sprintf("GGUF v%d in %d parts", f.Version, count)
+	}
+	return fmt.Sprintf("GGUF v%d", f.Version)
 }
 
 // A ggufReader reads a model. After the first error it gives zeros, and err

@@ -179,7 +179,7 @@ var badDirs = []struct {
 	{"epsilon 0", "config.json", "rms_norm_eps is 0", tiny.HFOptions{}, config("rms_norm_eps", 0)},
 	{"theta 0", "config.json", "rope_theta is 0", tiny.HFOptions{}, config("rope_theta", 0)},
 	{"rope scaling", "config.json", `rope scaling of type "llama3" is not supported`, tiny.HFOptions{}, config("rope_scaling", map[string]any{"rope_type": "llama3", "factor": 8})},
-	{"end token out of range", "config.json", "token id 281 of begin, end or padding, expected 0 to 280", tiny.HFOptions{}, func(dir string) error {
+	{"end token out of range", "config.json", "token id 281 of begin or end, expected 0 to 280", tiny.HFOptions{}, func(dir string) error {
 		return errors.Join(config("eos_token_id", 281)(dir), remove("generation_config.json")(dir))
 	}},
 	{"two layers", "", `tensor "model.layers.1.input_layernorm.weight" is missing`, tiny.HFOptions{}, config("num_hidden_layers", 2)},

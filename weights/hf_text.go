@@ -64,17 +64,19 @@ func setEnds(v *vocab.Vocab, config *hfConfig, ends hfTokens) error {
 	if len(ends) == 0 {
 		ends = config.EOS
 	}
-	for _, ids := range []hfTokens{ends, config.BOS, config.Pad} {
+	for _, ids := range []hfTokens{ends, config.BOS} {
 		for _, id := range ids {
 			if id < -1 || int(id) >= len(v.Tokens) {
-				return fmt.Errorf("token id %d of begin, end or padding, expected 0 to %d", id, len(v.Tokens)-1)
+				return fmt.Errorf("token id %d of begin or end, expected 0 to %d", id, len(v.Tokens)-1)
 			}
 		}
 	}
 	if v.BOS < 0 {
 		v.BOS = config.BOS.first()
 	}
-	v.Pad = config.Pad.first()
+	if v.Pad = config.Pad.first(); v.Pad < 0 || int(v.Pad) >= len(v.Tokens) {
+		v.Pad = -1 // nothing here needs it
+	}
 	if len(ends) > 0 {
 		v.EOS = ends[0]
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"bitnet-gpu/weights/gguf"
 	"bitnet-gpu/weights/vocab"
 )
 
@@ -37,22 +36,18 @@ func ReadVocab(path string) (*vocab.Vocab, error) {
 // readGGUFVocab reads the tokenizer of the GGUF file at path, whatever model the
 // file holds, or none.
 func readGGUFVocab(path string) (*vocab.Vocab, error) {
-	file, err := openMapping(path)
+	files, container, err := openGGUF(path)
 	if err != nil {
 		return nil, err
 	}
 	var v vocab.Vocab
-	err = file.guard(func() error {
-		container, err := gguf.Parse(file.data)
-		if err != nil {
-			return err
-		}
+	err = guard(files, path, func() (err error) {
 		if v, err = vocab.FromGGUF(container, vocab.AnySize); err == nil && len(v.Tokens) == 0 {
 			err = errors.New("the file holds no tokenizer")
 		}
 		return err
 	})
-	return &v, errors.Join(err, file.close())
+	return &v, errors.Join(err, closeAll(files))
 }
 
 // isGGUF reports whether a regular file begins as GGUF does.

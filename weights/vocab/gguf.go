@@ -2,6 +2,7 @@ package vocab
 
 import (
 	"fmt"
+	"math"
 
 	"bitnet-gpu/weights/gguf"
 )
@@ -42,8 +43,11 @@ func FromGGUF(f *gguf.File, size int) (Vocab, error) {
 	}
 	v.BOS = r.tokenID(prefix+"bos_token_id", size)
 	v.EOS = r.tokenID(prefix+"eos_token_id", size)
-	v.Pad = r.tokenID(prefix+"padding_token_id", size)
 	v.EOT = r.tokenID(prefix+"eot_token_id", size)
+	if r.err == nil {
+		v.Pad = r.tokenID(prefix+"padding_token_id", size)
+		r.err = nil // nothing here needs it
+	}
 	v.AddBOS = v.BOS >= 0 && (v.Model == "llama" || v.Splitter() != "") // llama.cpp's default
 	if f.Has(prefix + "add_bos_token") {
 		v.AddBOS = read(r, f.Bool, prefix+"add_bos_token")
@@ -76,14 +80,19 @@ func (r *ggufReader) same(key string, n, want int, text string) {
 	}
 }
 
-// tokenID returns the id at key, or -1 without the key.
+// tokenID returns the id at key, or -1 without the key and where it says, as
+// converters do, that there is none: by -1, also in 32 bits without a sign.
 func (r *ggufReader) tokenID(key string, size int) int32 {
 	if !r.file.Has(key) {
 		return -1
 	}
 	id := read(r, r.file.Int, key)
-	if r.err == nil && (id < 0 || id >= size) {
+	if r.err != nil || id == -1 || id == math.MaxUint32 {
+		return -1
+	}
+	if id < 0 || id >= size {
 		r.err = fmt.Errorf("key %q is %d, expected 0 to %d", key, id, size-1)
+		return -1
 	}
 	return int32(id)
 }

@@ -108,10 +108,13 @@ func parsePieces(data []byte) (*Vocab, error) {
 	case kind != kindBPE:
 		return nil, fmt.Errorf("a SentencePiece model of type %d is not supported, only BPE (%d)", kind, kindBPE)
 	}
-	for _, id := range []int32{v.BOS, v.EOS, v.Pad} {
+	for _, id := range []int32{v.BOS, v.EOS} {
 		if id < -1 || int(id) >= len(v.Tokens) {
-			return nil, fmt.Errorf("token id %d of begin, end or padding, expected -1 to %d", id, len(v.Tokens)-1)
+			return nil, fmt.Errorf("token id %d of begin or end, expected -1 to %d", id, len(v.Tokens)-1)
 		}
+	}
+	if v.Pad < 0 || int(v.Pad) >= len(v.Tokens) {
+		v.Pad = -1 // nothing here needs it
 	}
 	v.AddBOS = v.BOS >= 0
 	return v, nil

@@ -71,8 +71,8 @@ var refusedPieces = func() []struct{ data, want string } {
 		{good + "\x0a\x00", "piece 261 is empty"},
 		{good + string(piece("x", 0, 7)), "piece 261 is of type 7"},
 		{good + string(field(2, field(3, 1))), "of type 1 is not supported, only BPE (2)"},
-		{good + string(field(2, field(41, 261))), "token id 261 of begin, end or padding"},
-		{good + string(field(2, field(43, -7))), "token id -7 of begin, end or padding"},
+		{good + string(field(2, field(41, 261))), "token id 261 of begin or end"},
+		{good + string(field(2, field(42, -7))), "token id -7 of begin or end"},
 		{"\x12\x00", "no pieces"},
 	}
 }()
