@@ -11,7 +11,6 @@ import (
 var floors = map[string]int{
 	"weights/demo":        0,
 	"weights/gguf":        0,
-	"weights/hub":         0,
 	"weights/safetensors": 0,
 	"weights/ternary":     0,
 	"cpu/kernel":          0,
@@ -20,6 +19,7 @@ var floors = map[string]int{
 	"engine/chat":         0,
 	"shaders":             0,
 
+	"weights/hub":   1,
 	"weights/vocab": 1,
 	"gpu/driver":    1,
 

@@ -38,22 +38,29 @@ func (f *File) Part() (no, count int, err error) {
 
 var partName = regexp.MustCompile(`^(.+)-(\d{5})-of-(\d{5})(?i:\.gguf)$`)
 
+// PartOf reads the name of a part: no from 1 on, and what stands before and behind
+// it. For any other name, count is 0.
+func PartOf(path string) (before string, no, count int, behind string) {
+	match := partName.FindStringSubmatch(filepath.Base(path))
+	if match == nil {
+		return "", 0, 0, ""
+	}
+	no, _ = strconv.Atoi(match[2])
+	count, _ = strconv.Atoi(match[3])
+	if no < 1 || no > count || count > math.MaxUint16 {
+		return "", 0, 0, ""
+	}
+	behind = path[len(path)-len("-of-00003.gguf"):]
+	return path[:len(path)-len("00001")-len(behind)], no, count, behind
+}
+
 // PartNames returns the names of all parts of the split file of which path names
 // one, or nil where it is not named as a part.
 func PartNames(path string) []string {
-	dir, name := filepath.Split(path)
-	match := partName.FindStringSubmatch(name)
-	if match == nil {
-		return nil
-	}
-	no, _ := strconv.Atoi(match[2])
-	count, _ := strconv.Atoi(match[3])
-	if no < 1 || no > count || count > math.MaxUint16 {
-		return nil
-	}
-	names := make([]string, count)
-	for i := range names {
-		names[i] = fmt.Sprintf("%s%s-%05d-of-%s%s", dir, match[1], i+1, match[3], name[len(name)-len(".gguf"):])
+	before, _, count, behind := PartOf(path)
+	var names []string
+	for i := range count {
+		names = append(names, fmt.Sprintf("%s%05d%s", before, i+1, behind))
 	}
 	return names
 }
