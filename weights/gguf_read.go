@@ -329,7 +329,10 @@ const (
 )
 
 var ggufDTypes = map[gguf.Type]DType{
-	gguf.F32: F32, gguf.F16: F16, gguf.BF16: BF16, gguf.Q8_0: Q8_0, gguf.Q6_K: Q6_K, gguf.Q4_0: Q4_0,
+	gguf.F32: F32, gguf.F16: F16, gguf.BF16: BF16, gguf.Q8_0: Q8_0,
+	gguf.Q4_0: Q4_0, gguf.Q4_1: Q4_1, gguf.Q5_0: Q5_0, gguf.Q5_1: Q5_1, gguf.IQ4_NL: IQ4_NL, gguf.IQ4_XS: IQ4_XS,
+	gguf.Q2_K: Q2_K, gguf.Q3_K: Q3_K, gguf.Q4_K: Q4_K, gguf.Q5_K: Q5_K, gguf.Q6_K: Q6_K,
+	gguf.TQ1_0: TQ1_0, gguf.TQ2_0: TQ2_0,
 }
 
 // dense returns the embedding or the head.
@@ -340,7 +343,7 @@ func (r *ggufReader) dense(name string, rows, cols int) Dense {
 	}
 	dtype, ok := ggufDTypes[t.Type]
 	if !ok {
-		r.fail(fmt.Errorf("tensor %q is of type %s, expected F32, F16, BF16, Q8_0, Q6_K or Q4_0", name, t.Type))
+		r.fail(fmt.Errorf("tensor %q is of type %s, expected %s: llama-quantize has the options --token-embedding-type and --output-tensor-type", name, t.Type, dtypeNames()))
 	}
 	return Dense{Name: name, Type: dtype, Rows: rows, Cols: cols, Data: t.Data}
 }
