@@ -105,7 +105,7 @@ func (m *Model) newGGUFWriter(opt WriteOptions) (*ggufWriter, error) {
 		g.arch = bitnetName(m, opt.Type)
 	}
 	if g.arch == "bitnet" && m.Activation == ReLU2 && opt.Notice != nil {
-		opt.Notice("llama.cpp up to v0.5.0 does not read the key bitnet.hidden_activation: it computes SiLU where this model has a squared ReLU, and answers nonsense")
+		opt.Notice("note: llama.cpp up to v0.5.0 computes SiLU in this file, not the squared ReLU of the model, and answers wrongly: it does not read the key bitnet.hidden_activation")
 	}
 	if err := g.vocab.ListMerges(); err != nil {
 		return nil, err
