@@ -18,7 +18,7 @@ import (
 
 // The names of flags' values.
 var (
-	convertTypes = map[string]ternary.Format{"i2_s": ternary.I2S, "tq1_0": ternary.TQ1_0, "tq2_0": ternary.TQ2_0}
+	convertTypes = map[string]ternary.Format{"i2_s": ternary.I2S, "tq1_0": ternary.TQ1_0, "tq2_0": ternary.TQ2_0, "iq2_bn": ternary.IQ2_BN}
 	convertEmbds = map[string]weights.DType{"f16": weights.F16, "bf16": weights.BF16, "q8_0": weights.Q8_0, "q6_k": weights.Q6_K}
 )
 
@@ -35,7 +35,7 @@ model before it gets its own.`,
 		Args: cobra.ExactArgs(1),
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write")
-	cmd.Flags().StringVar(&typ, "type", "i2_s", "of the ternary matrices: i2_s, tq2_0 or tq1_0")
+	cmd.Flags().StringVar(&typ, "type", "i2_s", "of the ternary matrices: i2_s, tq2_0, tq1_0 or iq2_bn")
 	cmd.Flags().StringVar(&embd, "embd", "", "type of embedding and head: f16, bf16, q8_0 or q6_k (default as they are)")
 	layout.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -44,7 +44,7 @@ model before it gets its own.`,
 		}
 		format, ok := convertTypes[typ]
 		if !ok {
-			return usage("--type %s: there are i2_s, tq2_0 and tq1_0", typ)
+			return usage("--type %s: there are i2_s, tq2_0, tq1_0 and iq2_bn", typ)
 		}
 		bar := newBar(std.err)
 		bar.verb = "writing"
@@ -52,6 +52,7 @@ model before it gets its own.`,
 		ctx, cancel := tidy(cmd.Context())
 		defer cancel()
 		opt := weights.WriteOptions{Type: format, Progress: bar.until(ctx)}
+		opt.Notice = func(line string) { fmt.Fprintln(std.err, line) }
 		if embd != "" {
 			dtype, ok := convertEmbds[embd]
 			if !ok {

@@ -176,10 +176,12 @@ func (c *Client) Cached(ref Ref) (path string, err error) {
 			return "", err
 		}
 	}
-	if path = dir.snapshot(commit, ref.File); !isFile(path, -1) {
-		return "", missing
+	for _, file := range allParts(ref.File) {
+		if !isFile(dir.snapshot(commit, file), -1) {
+			return "", missing
+		}
 	}
-	return path, nil
+	return dir.snapshot(commit, ref.File), nil
 }
 
 // snapshotFiles lists the files in a snapshot's folder, links to nowhere too,

@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -124,7 +125,8 @@ type Progress struct {
 // asks the hub which version is the newest, unless the client is offline. Where
 // ref names no file, the repository must hold one GGUF file, or one in I2_S, or
 // no GGUF but config.json and safetensors: then what belongs to them is pulled,
-// and the path is the directory that holds it.
+// and the path is the directory that holds it. With a part of a split GGUF file
+// come all others, of the same version.
 // progress, which may be nil, is called from one goroutine at a time. Errors of
 // the network and of checksums are ErrNetwork; a context that ends leaves what
 // the next call goes on with.
@@ -152,10 +154,27 @@ func (c *Client) Fetch(ctx context.Context, ref Ref, progress func(Progress)) (p
 		}
 	}
 	path, commit, err := c.fetchFile(ctx, ref, "main", progress)
+	if err == nil {
+		err = c.fetchParts(ctx, ref, commit, progress)
+	}
 	if err != nil {
 		return "", err
 	}
 	return path, c.setRef(c.repo(ref.Repo), commit)
+}
+
+// fetchParts brings the other parts of a split GGUF file into the cache.
+func (c *Client) fetchParts(ctx context.Context, ref Ref, commit string, progress func(Progress)) error {
+	others := slices.DeleteFunc(allParts(ref.File), func(file string) bool { return file == ref.File })
+	if err := c.roomForAll(ctx, ref, commit, others); err != nil {
+		return err
+	}
+	for _, file := range others {
+		if _, _, err := c.fetchFile(ctx, Ref{ref.Repo, file}, commit, progress); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fetchFile brings a file of a revision, a commit or main, into the cache.

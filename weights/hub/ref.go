@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"bitnet-gpu/weights/gguf"
 )
 
 // A Ref names a file of the hub.
@@ -105,12 +107,21 @@ func validPath(path string) bool {
 
 func isGGUF(file string) bool { return strings.EqualFold(filepath.Ext(file), ".gguf") }
 
+// allParts returns the files that belong to file: all parts of a split GGUF file, in
+// their order, else itself.
+func allParts(file string) []string {
+	if names := gguf.PartNames(file); names != nil {
+		return names
+	}
+	return []string{file}
+}
+
 // choose finds the file that is meant where none is named: the one GGUF file, or
-// among several the one in I2_S.
+// among several the one in I2_S. Of a split one it is the first part.
 func choose(repo string, files []string) (string, error) {
 	var models, i2s []string
 	for _, f := range files {
-		if isGGUF(f) {
+		if _, no, _, _ := gguf.PartOf(f); isGGUF(f) && no <= 1 {
 			models = append(models, f)
 			if strings.Contains(strings.ToLower(f), "i2_s") {
 				i2s = append(i2s, f)
