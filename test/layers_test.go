@@ -11,7 +11,7 @@ import (
 var floors = map[string]int{
 	"weights/demo":        0,
 	"weights/gguf":        0,
-	"weights/hub":         0,
+	"weights/outfile":     0,
 	"weights/safetensors": 0,
 	"weights/ternary":     0,
 	"cpu/kernel":          0,
@@ -20,8 +20,9 @@ var floors = map[string]int{
 	"engine/chat":         0,
 	"shaders":             0,
 
-	"weights":    1,
-	"gpu/driver": 1,
+	"weights":     1,
+	"weights/hub": 1,
+	"gpu/driver":  1,
 
 	"weights/synthetic": 2,
 	"engine/tokenizer":  2,

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"bitnet-gpu/weights/outfile"
 )
 
 // A repoDir is the folder of a repository in the cache: blobs/<etag> holds the
@@ -38,22 +40,10 @@ func (d repoDir) setRef(commit string) error {
 	if err := os.MkdirAll(filepath.Dir(d.main()), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(string(d), ".ref-*")
-	if err != nil {
+	return outfile.Replace(d.main(), func(f *os.File) error {
+		_, err := f.WriteString(commit)
 		return err
-	}
-	defer os.Remove(f.Name()) // once renamed it is not there
-	_, err = f.WriteString(commit)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), d.main())
-	}
-	return err
+	})
 }
 
 // setRef is that of a repository whose newest version was pulled.
