@@ -70,6 +70,9 @@ func TestBadDirectories(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, c.file), []byte(c.content), 0o644); err != nil {
 				t.Fatal(err)
 			}
+			if c.file == "model.safetensors.index.json" { // which is not looked at beside the one file
+				os.Remove(filepath.Join(dir, "model.safetensors"))
+			}
 			for _, verb := range [][]string{{"generate", "-p", "x", "-n", "1", "-m"}, {"convert", "-o", filepath.Join(t.TempDir(), "out.gguf")}} {
 				out, errs, code := command(t, "", append(verb, dir)...)
 				refused(t, out, errs, code, exitModel, c.want)
