@@ -20,17 +20,18 @@ var floors = map[string]int{
 	"engine/chat":         0,
 	"shaders":             0,
 
-	"weights":     1,
-	"weights/hub": 1,
-	"gpu/driver":  1,
+	"weights/hub":   1,
+	"weights/vocab": 1,
+	"gpu/driver":    1,
 
-	"weights/synthetic": 2,
-	"engine/tokenizer":  2,
-	"gpu/vulkan":        2,
-	"gpu/opengl":        2,
+	"weights":          2,
+	"engine/tokenizer": 2,
+	"gpu/vulkan":       2,
+	"gpu/opengl":       2,
 
-	"cpu": 3,
-	"gpu": 3,
+	"weights/synthetic": 3,
+	"cpu":               3,
+	"gpu":               3,
 
 	"engine": 4,
 

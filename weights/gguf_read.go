@@ -12,6 +12,7 @@ import (
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/weights/gguf"
 	"bitnet-gpu/weights/ternary"
+	"bitnet-gpu/weights/vocab"
 )
 
 // architectures are the graphs that files name. bitnet-25 is what the first
@@ -61,7 +62,9 @@ func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 	for i := 0; i < m.Blocks && r.err == nil; i++ {
 		m.Layers = append(m.Layers, r.layer(i, &m.Config))
 	}
-	m.Vocab = r.vocab(m.VocabSize)
+	if r.err == nil {
+		m.Vocab, r.err = vocab.FromGGUF(f, m.VocabSize)
+	}
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -69,8 +72,16 @@ func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 		return nil, errors.New("the weights make no sense as I2_S in blocks of 128, but do in blocks of 64, which llama-quantize writes on ARM: " +
 			"say --i2s-layout 64, or --i2s-layout 128 to insist")
 	}
-	m.Format = "GGUF v3, " + m.Layers[0].Q.Format.String()
+	m.Format = containerName(f) + ", " + m.Layers[0].Q.Format.String()
 	return m, nil
+}
+
+// containerName says what a model lies in.
+func containerName(f *gguf.File) string {
+	if _, count, err := f.Part(); err == nil && count > 1 {
+		return fmt.Sprintf("GGUF v%d in %d parts", f.Version, count)
+	}
+	return fmt.Sprintf("GGUF v%d", f.Version)
 }
 
 // A ggufReader reads a model. After the first error it gives zeros, and err
@@ -123,7 +134,7 @@ func (r *ggufReader) config() Config {
 // activation is what a key says, which the official files lack; else what the
 // architecture has. Conversions of the 2B4T for llama.cpp are of architecture
 // bitnet as 1bitLLM's models are, and known by their vocabulary.
-func (r *ggufReader) activation(vocab int) Activation {
+func (r *ggufReader) activation(tokens int) Activation {
 	if r.has("hidden_activation") {
 		key := r.arch + ".hidden_activation"
 		switch name := read(r, r.file.Text, key); name {
@@ -135,7 +146,7 @@ func (r *ggufReader) activation(vocab int) Activation {
 			r.fail(fmt.Errorf("key %q is %.40q, expected relu2 or silu", key, name))
 		}
 	}
-	if r.arch == "bitnet" && vocab == llama3Ranks+256 {
+	if r.arch == "bitnet" && vocab.IsLlama3(tokens) {
 		return ReLU2
 	}
 	return architectures[r.arch].activation
@@ -318,7 +329,10 @@ const (
 )
 
 var ggufDTypes = map[gguf.Type]DType{
-	gguf.F32: F32, gguf.F16: F16, gguf.BF16: BF16, gguf.Q8_0: Q8_0, gguf.Q6_K: Q6_K, gguf.Q4_0: Q4_0,
+	gguf.F32: F32, gguf.F16: F16, gguf.BF16: BF16, gguf.Q8_0: Q8_0,
+	gguf.Q4_0: Q4_0, gguf.Q4_1: Q4_1, gguf.Q5_0: Q5_0, gguf.Q5_1: Q5_1, gguf.IQ4_NL: IQ4_NL, gguf.IQ4_XS: IQ4_XS,
+	gguf.Q2_K: Q2_K, gguf.Q3_K: Q3_K, gguf.Q4_K: Q4_K, gguf.Q5_K: Q5_K, gguf.Q6_K: Q6_K,
+	gguf.TQ1_0: TQ1_0, gguf.TQ2_0: TQ2_0,
 }
 
 // dense returns the embedding or the head.
@@ -329,7 +343,7 @@ func (r *ggufReader) dense(name string, rows, cols int) Dense {
 	}
 	dtype, ok := ggufDTypes[t.Type]
 	if !ok {
-		r.fail(fmt.Errorf("tensor %q is of type %s, expected F32, F16, BF16, Q8_0, Q6_K or Q4_0", name, t.Type))
+		r.fail(fmt.Errorf("tensor %q is of type %s, expected %s: llama-quantize has the options --token-embedding-type and --output-tensor-type", name, t.Type, dtypeNames()))
 	}
 	return Dense{Name: name, Type: dtype, Rows: rows, Cols: cols, Data: t.Data}
 }

@@ -17,6 +17,7 @@ import (
 	"bitnet-gpu/test/badfiles"
 	"bitnet-gpu/weights/gguf"
 	"bitnet-gpu/weights/ternary"
+	"bitnet-gpu/weights/vocab"
 )
 
 // sameModel compares all that can be seen of two models but their paths.
@@ -67,7 +68,7 @@ func TestWriteTinyA(t *testing.T) {
 // random makes a model in memory. Heads need not fill the width, and rows of 80
 // and 208 weights straddle blocks of 128.
 func random(typ DType, tied bool) *Model {
-	const vocab, hidden, ffn, heads, kvHeads, headDim = 24, 256, 208, 4, 2, 20
+	const rows, hidden, ffn, heads, kvHeads, headDim = 24, 256, 208, 4, 2, 20
 	source := rand.New(rand.NewPCG(3, uint64(typ)))
 	norm := func(n int) []float32 {
 		x := make([]float32, n)
@@ -87,8 +88,8 @@ func random(typ DType, tied bool) *Model {
 		return Ternary{name, ternary.Matrix{Format: ternary.I2S, Rows: rows, Cols: cols, Data: data}, 0.5 + source.Float32()}
 	}
 	dense := func(name string, typ DType) Dense {
-		d := Dense{Name: name, Type: typ, Rows: vocab, Cols: hidden}
-		d.Data = make([]byte, vocab*d.RowBytes())
+		d := Dense{Name: name, Type: typ, Rows: rows, Cols: hidden}
+		d.Data = make([]byte, rows*d.RowBytes())
 		for i := range d.Data {
 			d.Data[i] = byte(source.Uint32())
 		}
@@ -96,10 +97,10 @@ func random(typ DType, tied bool) *Model {
 	}
 	m := &Model{
 		Config: Config{
-			Arch: "bitnet-25", Name: "random", VocabSize: vocab, Hidden: hidden, FFN: ffn, Blocks: 2, Heads: heads, KVHeads: kvHeads,
+			Arch: "bitnet-25", Name: "random", VocabSize: rows, Hidden: hidden, FFN: ffn, Blocks: 2, Heads: heads, KVHeads: kvHeads,
 			HeadDim: headDim, Context: 64, NormEps: 1e-6, RopeBase: 10000, SubNorms: true, Tied: tied,
 		},
-		Vocab:      Vocab{BOS: -1, EOS: -1, EOT: -1, Pad: -1},
+		Vocab:      vocab.Vocab{BOS: -1, EOS: -1, EOT: -1, Pad: -1},
 		TokenEmbd:  dense("token_embd.weight", typ),
 		OutputNorm: norm(hidden),
 		Format:     "GGUF v3, I2_S",
@@ -122,7 +123,7 @@ func random(typ DType, tied bool) *Model {
 }
 
 func TestWriteRandom(t *testing.T) {
-	for typ := F32; typ <= Q4_0; typ++ {
+	for typ := F32; int(typ) < len(dtypes); typ++ {
 		for _, tied := range []bool{true, false} {
 			m := random(typ, tied)
 			sameModel(t, rewrite(t, m), m)
@@ -133,16 +134,16 @@ func TestWriteRandom(t *testing.T) {
 func TestWriteVocab(t *testing.T) {
 	m := random(F16, true)
 	tokens := make([]string, m.VocabSize)
-	types := make([]TokenType, m.VocabSize)
+	types := make([]vocab.TokenType, m.VocabSize)
 	for i := range tokens {
-		tokens[i], types[i] = strings.Repeat("é", i), TokenNormal
+		tokens[i], types[i] = strings.Repeat("é", i), vocab.TokenNormal
 	}
-	m.Vocab = Vocab{
+	m.Vocab = vocab.Vocab{
 		Model: "gpt2", Pre: "llama-bpe", Tokens: tokens, Types: types, Merges: []string{"a b", "ab c"},
 		BOS: 0, EOS: 1, EOT: 2, Pad: 3, AddBOS: true, ChatTemplate: "{{ messages }}",
 	}
 	sameModel(t, rewrite(t, m), m)
-	m.Vocab = Vocab{Model: "gpt2", Tokens: tokens, BOS: -1, EOS: 23, EOT: -1, Pad: -1}
+	m.Vocab = vocab.Vocab{Model: "gpt2", Tokens: tokens, BOS: -1, EOS: 23, EOT: -1, Pad: -1}
 	sameModel(t, rewrite(t, m), m)
 }
 
@@ -261,21 +262,6 @@ func TestNorm(t *testing.T) {
 			if r.err != nil || math.Float32bits(got[i]) != math.Float32bits(want) {
 				t.Errorf("%s: %v, %v, expected %v", c.typ, got, r.err, c.want)
 			}
-		}
-	}
-}
-
-// TestPre gives the 2B4T's vocabulary its splitter, and no other one.
-func TestPre(t *testing.T) {
-	for _, c := range []struct {
-		model, pre string
-		tokens     int
-		want       string
-	}{
-		{"gpt2", "", 128256, "llama-bpe"}, {"gpt2", "x", 128256, "x"}, {"gpt2", "", 128255, ""}, {"llama", "", 128256, ""},
-	} {
-		if got := preTokenizer(&Vocab{Model: c.model, Pre: c.pre, Tokens: make([]string, c.tokens)}); got != c.want {
-			t.Errorf("%s with %d tokens and %q: %q, expected %q", c.model, c.tokens, c.pre, got, c.want)
 		}
 	}
 }

@@ -171,49 +171,8 @@ func (g *ggufWriter) keys() []gguf.KV {
 		add(g.arch+".hidden_activation", m.Activation.String())
 	}
 	add("general.file_type", writable[g.opt.Type].fileType)
-	kv = append(kv, m.Vocab.keys()...)
+	kv = append(kv, m.Vocab.KV()...)
 	add("general.quantization_version", uint32(2))
-	return kv
-}
-
-func (v *Vocab) keys() (kv []gguf.KV) {
-	if len(v.Tokens) == 0 {
-		return nil
-	}
-	add := func(key string, value any) { kv = append(kv, gguf.KV{Key: key, Value: value}) }
-	add("tokenizer.ggml.add_bos_token", v.AddBOS)
-	add("tokenizer.ggml.model", v.Model)
-	if pre := preTokenizer(v); pre != "" {
-		add("tokenizer.ggml.pre", pre)
-	}
-	add("tokenizer.ggml.tokens", v.Tokens)
-	if v.Scores != nil {
-		add("tokenizer.ggml.scores", v.Scores)
-		add("tokenizer.ggml.add_space_prefix", v.SpacePrefix)
-	} else {
-		add("tokenizer.ggml.scores", make([]float32, len(v.Tokens))) // some readers want them
-	}
-	if v.Types != nil {
-		types := make([]int32, len(v.Types))
-		for i, t := range v.Types {
-			types[i] = int32(t)
-		}
-		add("tokenizer.ggml.token_type", types)
-	}
-	if v.Merges != nil {
-		add("tokenizer.ggml.merges", v.Merges)
-	}
-	for _, id := range []struct {
-		name string
-		id   int32
-	}{{"bos", v.BOS}, {"eos", v.EOS}, {"padding", v.Pad}, {"eot", v.EOT}} {
-		if id.id >= 0 {
-			add("tokenizer.ggml."+id.name+"_token_id", uint32(id.id))
-		}
-	}
-	if v.ChatTemplate != "" {
-		add("tokenizer.chat_template", v.ChatTemplate)
-	}
 	return kv
 }
 

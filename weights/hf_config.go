@@ -51,11 +51,12 @@ type hfRope struct {
 	Factor  float64  `json:"factor"`
 }
 
-// hfTokens are a token's id or several, or null.
+// hfTokens are a token's id or several, or null. Some say that there is none by
+// -1, also in 32 bits without a sign.
 type hfTokens []int32
 
 func (t *hfTokens) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
+	if string(data) == "null" || string(data) == "4294967295" {
 		return nil
 	}
 	var id int32

@@ -13,6 +13,7 @@ import (
 	"bitnet-gpu/test/tiny"
 	"bitnet-gpu/weights"
 	"bitnet-gpu/weights/safetensors"
+	"bitnet-gpu/weights/vocab"
 )
 
 // hfShape has small rows and a tied F16 embedding.
@@ -51,16 +52,16 @@ func TestOpenHF(t *testing.T) {
 func TestHFText(t *testing.T) {
 	for _, c := range []struct {
 		file, text string
-		check      func(v *weights.Vocab) bool
+		check      func(v *vocab.Vocab) bool
 	}{
-		{"chat_template.jinja", "{{ x }}", func(v *weights.Vocab) bool { return v.ChatTemplate == "{{ x }}" }},
-		{"tokenizer_config.json", `{"chat_template":"{{ y }}"}`, func(v *weights.Vocab) bool { return v.ChatTemplate == "{{ y }}" }},
-		{"tokenizer_config.json", `{"chat_template":[{"name":"tool_use","template":"a"},{"name":"default","template":"b"}]}`, func(v *weights.Vocab) bool { return v.ChatTemplate == "b" }},
-		{"tokenizer_config.json", `{}`, func(v *weights.Vocab) bool { return v.ChatTemplate == "" }},
-		{"generation_config.json", `{"eos_token_id":7}`, func(v *weights.Vocab) bool { return v.EOS == 7 && v.EOT == 280 }},
-		{"generation_config.json", `{"eos_token_id":[7,9]}`, func(v *weights.Vocab) bool { return v.EOS == 7 && v.EOT == 9 }},
-		{"generation_config.json", `{}`, func(v *weights.Vocab) bool { return v.EOS == 279 && v.EOT == 280 }},
-		{"tokenizer.json", "", func(v *weights.Vocab) bool { return v.Tokens == nil && v.BOS == -1 }},
+		{"chat_template.jinja", "{{ x }}", func(v *vocab.Vocab) bool { return v.ChatTemplate == "{{ x }}" }},
+		{"tokenizer_config.json", `{"chat_template":"{{ y }}"}`, func(v *vocab.Vocab) bool { return v.ChatTemplate == "{{ y }}" }},
+		{"tokenizer_config.json", `{"chat_template":[{"name":"tool_use","template":"a"},{"name":"default","template":"b"}]}`, func(v *vocab.Vocab) bool { return v.ChatTemplate == "b" }},
+		{"tokenizer_config.json", `{}`, func(v *vocab.Vocab) bool { return v.ChatTemplate == "" }},
+		{"generation_config.json", `{"eos_token_id":7}`, func(v *vocab.Vocab) bool { return v.EOS == 7 && v.EOT == 280 }},
+		{"generation_config.json", `{"eos_token_id":[7,9]}`, func(v *vocab.Vocab) bool { return v.EOS == 7 && v.EOT == 9 }},
+		{"generation_config.json", `{}`, func(v *vocab.Vocab) bool { return v.EOS == 279 && v.EOT == 280 }},
+		{"tokenizer.json", "", func(v *vocab.Vocab) bool { return v.Tokens == nil && v.BOS == -1 }},
 	} {
 		dir := writeHF(t, tiny.HFOptions{})
 		path := filepath.Join(dir, c.file)
@@ -178,7 +179,7 @@ var badDirs = []struct {
 	{"epsilon 0", "config.json", "rms_norm_eps is 0", tiny.HFOptions{}, config("rms_norm_eps", 0)},
 	{"theta 0", "config.json", "rope_theta is 0", tiny.HFOptions{}, config("rope_theta", 0)},
 	{"rope scaling", "config.json", `rope scaling of type "llama3" is not supported`, tiny.HFOptions{}, config("rope_scaling", map[string]any{"rope_type": "llama3", "factor": 8})},
-	{"end token out of range", "config.json", "token id 281 of begin, end or padding, expected 0 to 280", tiny.HFOptions{}, func(dir string) error {
+	{"end token out of range", "config.json", "token id 281 of begin or end, expected 0 to 280", tiny.HFOptions{}, func(dir string) error {
 		return errors.Join(config("eos_token_id", 281)(dir), remove("generation_config.json")(dir))
 	}},
 	{"two layers", "", `tensor "model.layers.1.input_layernorm.weight" is missing`, tiny.HFOptions{}, config("num_hidden_layers", 2)},

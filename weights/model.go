@@ -6,13 +6,14 @@ import (
 	"fmt"
 
 	"bitnet-gpu/weights/ternary"
+	"bitnet-gpu/weights/vocab"
 )
 
 // A Model is an opened model. It is immutable; its slices may point into the
 // file's map and are valid until Close.
 type Model struct {
 	Config
-	Vocab  Vocab
+	Vocab  vocab.Vocab
 	Layers []Layer // (Blocks)
 
 	TokenEmbd  Dense     // (Vocab, Hidden)

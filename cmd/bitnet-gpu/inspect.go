@@ -53,6 +53,9 @@ func inspectCmd(std stdio) *cobra.Command {
 			return err
 		}
 		if sum {
+			if s.Files != 1 {
+				return usage("--sha256 is of one file, and %s is in %d", path, s.Files)
+			}
 			if r.SHA256, err = fileSum(path); err != nil {
 				return err
 			}
@@ -69,6 +72,7 @@ func inspectCmd(std stdio) *cobra.Command {
 type report struct {
 	Path      string            `json:"path"`
 	Container string            `json:"container"`
+	Files     int               `json:"files"`
 	Size      int64             `json:"size"`
 	SHA256    string            `json:"sha256,omitempty"`
 	Metadata  []entry           `json:"metadata"`
@@ -93,7 +97,7 @@ type tensor struct {
 }
 
 func newReport(s *weights.Summary) report {
-	r := report{Path: s.Path, Container: s.Container, Size: s.Size}
+	r := report{Path: s.Path, Container: s.Container, Files: s.Files, Size: s.Size}
 	for _, kv := range s.KV {
 		e := entry{Key: kv.Key, Type: strings.TrimPrefix(fmt.Sprintf("%T", kv.Value), "gguf."), Value: kv.Value}
 		if a, ok := kv.Value.(gguf.Array); ok {

@@ -43,8 +43,9 @@
 // one is left: x[k] = x[k] + x[k+w] for w = n/2, n/4, ..., 1.
 //
 //  1. Embedding: h = fz(row), the row as its stored type defines it. Block
-//     formats: Q8_0 d*q; Q4_0 d*(q-8); Q6_K (d*scale)*(q-32), each with one
-//     rounding for each product. Head and embedding share this widening.
+//     formats: Q8_0 d*q; Q4_0 d*(q-8); Q6_K (d*scale)*(q-32), and ggml's others as
+//     package weights has them, each with one rounding for each product and for
+//     the sum. Head and embedding share this widening.
 //  2. Norm and quantise, before each BitLinear, with n elements of h and norm
 //     weight g: y = fz(h*g); A = max|y|; inv = 127*recip(A); q = roundEven(y*inv)
 //     as int8; S = sum of q. A = 0 gives q = 0. The RMS factor is common to y and

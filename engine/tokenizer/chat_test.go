@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"bitnet-gpu/engine/chat"
-	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
 // TestEncodeChat holds the ids that Hugging Face's tokenizer gives for the
@@ -106,7 +106,7 @@ func TestStops(t *testing.T) {
 	v := tiny()
 	v.EOS = 7
 	v.Tokens = append(v.Tokens, "<|im_end|>", "<|im_end|>x", "</s>")
-	v.Types = append(v.Types, weights.TokenControl, weights.TokenControl, weights.TokenNormal)
+	v.Types = append(v.Types, vocab.TokenControl, vocab.TokenControl, vocab.TokenNormal)
 	eot := v.EOT
 	if got, want := mustNew(t, v).Stops(), []int32{7, eot, eot + 1}; !slices.Equal(got, want) {
 		t.Errorf("Stops() = %v, want %v", got, want)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
 // SentencePiece's BPE, of 1bitLLM's models. A text is one piece, a blank in
@@ -37,7 +37,7 @@ func (t *Tokenizer) addBytes() error {
 		t.byteID[b] = -1
 	}
 	for id, kind := range t.kinds {
-		if kind != weights.TokenByte {
+		if kind != vocab.TokenByte {
 			continue
 		}
 		at := &t.byteID[t.bytes(int32(id))[0]]

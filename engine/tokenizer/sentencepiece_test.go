@@ -8,24 +8,24 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
 // pieces is a vocabulary as Llama 2's file has it: three special tokens, the
 // bytes, and pieces whose scores fall.
-func pieces(texts ...string) *weights.Vocab {
-	v := &weights.Vocab{Model: "llama", SpacePrefix: true, BOS: 1, EOS: 2, EOT: -1, Pad: -1, AddBOS: true}
-	add := func(text string, kind weights.TokenType, score float32) {
+func pieces(texts ...string) *vocab.Vocab {
+	v := &vocab.Vocab{Model: "llama", SpacePrefix: true, BOS: 1, EOS: 2, EOT: -1, Pad: -1, AddBOS: true}
+	add := func(text string, kind vocab.TokenType, score float32) {
 		v.Tokens, v.Types, v.Scores = append(v.Tokens, text), append(v.Types, kind), append(v.Scores, score)
 	}
-	add("<unk>", weights.TokenUnknown, 0)
-	add("<s>", weights.TokenControl, 0)
-	add("</s>", weights.TokenControl, 0)
+	add("<unk>", vocab.TokenUnknown, 0)
+	add("<s>", vocab.TokenControl, 0)
+	add("</s>", vocab.TokenControl, 0)
 	for b := range 256 {
-		add(fmt.Sprintf("<0x%02X>", b), weights.TokenByte, 0)
+		add(fmt.Sprintf("<0x%02X>", b), vocab.TokenByte, 0)
 	}
 	for i, text := range texts {
-		add(text, weights.TokenNormal, float32(-i))
+		add(text, vocab.TokenNormal, float32(-i))
 	}
 	return v
 }
@@ -109,7 +109,7 @@ func TestSentencePieceAgrees(t *testing.T) {
 	}
 }
 
-func plainMerge(v *weights.Vocab, text string) (ids []int32) {
+func plainMerge(v *vocab.Vocab, text string) (ids []int32) {
 	var parts []string
 	for _, c := range "▁" + strings.ReplaceAll(text, " ", "▁") {
 		parts = append(parts, string(c))
@@ -135,16 +135,16 @@ func plainMerge(v *weights.Vocab, text string) (ids []int32) {
 
 func TestSentencePieceRefuses(t *testing.T) {
 	for _, c := range []struct {
-		change func(v *weights.Vocab)
+		change func(v *vocab.Vocab)
 		want   string
 	}{
-		{func(v *weights.Vocab) { v.Scores = v.Scores[1:] }, "290 tokens, but 289 scores"},
-		{func(v *weights.Vocab) { v.Tokens[3] = "<0x-1>" }, `token 3, "<0x-1>", has a character that stands for no byte`},
-		{func(v *weights.Vocab) { v.Tokens[3] = "<0x1FF>" }, "stands for no byte"},
-		{func(v *weights.Vocab) { v.Tokens[3] = "<0x01>" }, "tokens 3 and 4 are the same byte"},
-		{func(v *weights.Vocab) { v.Types[3] = weights.TokenControl }, "no token for the byte 0x00"},
-		{func(v *weights.Vocab) { v.Tokens[280] = "he" }, `tokens 260 and 280 are both "he"`},
-		{func(v *weights.Vocab) { v.Types[280] = 9 }, "has the type 9"},
+		{func(v *vocab.Vocab) { v.Scores = v.Scores[1:] }, "290 tokens, but 289 scores"},
+		{func(v *vocab.Vocab) { v.Tokens[3] = "<0x-1>" }, `token 3, "<0x-1>", has a character that stands for no byte`},
+		{func(v *vocab.Vocab) { v.Tokens[3] = "<0x1FF>" }, "stands for no byte"},
+		{func(v *vocab.Vocab) { v.Tokens[3] = "<0x01>" }, "tokens 3 and 4 are the same byte"},
+		{func(v *vocab.Vocab) { v.Types[3] = vocab.TokenControl }, "no token for the byte 0x00"},
+		{func(v *vocab.Vocab) { v.Tokens[280] = "he" }, `tokens 260 and 280 are both "he"`},
+		{func(v *vocab.Vocab) { v.Types[280] = 9 }, "has the type 9"},
 	} {
 		v := pieces(english...)
 		c.change(v)

@@ -11,6 +11,7 @@ import (
 	"bitnet-gpu/weights"
 	"bitnet-gpu/weights/safetensors"
 	"bitnet-gpu/weights/ternary"
+	"bitnet-gpu/weights/vocab"
 )
 
 // HFOptions say what a directory of WriteHF holds.
@@ -198,11 +199,11 @@ func BF16(x float32) uint16 {
 }
 
 // TokenizerJSON is the tokenizer.json of a byte-level vocabulary.
-func TokenizerJSON(v *weights.Vocab) map[string]any {
+func TokenizerJSON(v *vocab.Vocab) map[string]any {
 	ids := map[string]int{}
 	var added []map[string]any
 	for id, token := range v.Tokens {
-		if v.Types[id] == weights.TokenControl {
+		if v.Types[id] == vocab.TokenControl {
 			added = append(added, map[string]any{"id": id, "content": token, "special": true})
 		} else {
 			ids[token] = id

@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
 // blocks are the sizes of the types of embeddings.
@@ -72,7 +73,7 @@ func checkTernary(t *testing.T, w *weights.Ternary) {
 	}
 }
 
-func checkVocab(t *testing.T, v *weights.Vocab, n int) {
+func checkVocab(t *testing.T, v *vocab.Vocab, n int) {
 	t.Helper()
 	if len(v.Tokens) != n || len(v.Types) != n {
 		t.Fatalf("vocabulary of %d tokens and %d types, want %d", len(v.Tokens), len(v.Types), n)

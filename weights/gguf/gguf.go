@@ -1,5 +1,5 @@
-// Package gguf reads and writes the GGUF container, version 3, little endian:
-// typed metadata and named tensors. It knows no model.
+// Package gguf reads the GGUF container, versions 2 and 3, little endian, and
+// writes version 3: typed metadata and named tensors. It knows no model.
 //
 // Files come from strangers. Every count, length, dimension, type and offset is
 // checked against the bytes that are there before anything is allocated or
@@ -34,6 +34,7 @@ const (
 
 // A File is a parsed container. Its slices point into the parsed bytes.
 type File struct {
+	Version   int
 	KV        []KV     // in the file's order
 	Tensors   []Tensor // in the file's order
 	Alignment int      // of the tensors' data

@@ -6,8 +6,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+
+	"bitnet-gpu/weights/gguf"
 )
 
 func isGGUF(file string) bool { return strings.EqualFold(filepath.Ext(file), ".gguf") }
@@ -70,28 +71,15 @@ func ofQuantisation(models []string, name string) []string {
 	return parts
 }
 
-// splitPattern is a name that llama-gguf-split gives: prefix-00001-of-00003.gguf.
-var splitPattern = regexp.MustCompile(`(?i)^(.*-)(\d{5})(-of-(\d{5})\.gguf)$`)
-
 const maxSplit = 1000 // files of one model
 
 // splitParts returns the files that make one model with a file, in order: itself,
 // or all parts of a model that was split.
 func splitParts(file string) []string {
-	m := splitPattern.FindStringSubmatch(file)
-	if m == nil {
-		return []string{file}
+	if parts := gguf.PartNames(file); 0 < len(parts) && len(parts) <= maxSplit {
+		return parts
 	}
-	index, _ := strconv.Atoi(m[2])
-	count, _ := strconv.Atoi(m[4])
-	if index < 1 || index > count || count > maxSplit {
-		return []string{file}
-	}
-	parts := make([]string, count)
-	for i := range parts {
-		parts[i] = fmt.Sprintf("%s%05d%s", m[1], i+1, m[3])
-	}
-	return parts
+	return []string{file}
 }
 
 // few joins the first of many names.

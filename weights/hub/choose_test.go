@@ -2,7 +2,6 @@ package hub
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -63,40 +62,5 @@ func TestQuantisation(t *testing.T) {
 	}
 	if freed, err := c.Remove(Ref{Repo: testRef.Repo, File: "tq2_0"}); freed != 200 || err != nil {
 		t.Errorf("%d freed, %v", freed, err)
-	}
-}
-
-// TestSplit pulls all files of a model, whichever was named, and takes them for
-// there only together.
-func TestSplit(t *testing.T) {
-	const first, second = "m-I2_S-00001-of-00002.gguf", "m-I2_S-00002-of-00002.gguf"
-	h := newHub(t, nil)
-	h.files = map[string][]byte{first: randomBytes(100), second: randomBytes(200), "other.gguf": nil}
-	for name, file := range map[string]string{"": first, "I2_S": first, first: first, second: second} {
-		c := h.client(t)
-		ref := Ref{Repo: testRef.Repo, File: name}
-		path, err := c.Fetch(background, ref, nil)
-		if err != nil || filepath.Base(path) != file {
-			t.Fatalf("%q: %s, %v", name, path, err)
-		}
-		for _, part := range []string{first, second} {
-			if got, err := os.ReadFile(filepath.Join(filepath.Dir(path), part)); err != nil || len(got) != len(h.files[part]) {
-				t.Errorf("%q: %s has %d bytes, %v", name, part, len(got), err)
-			}
-		}
-		if cached, err := c.Cached(ref); cached != path || err != nil {
-			t.Errorf("%q: cached %s, %v", name, cached, err)
-		}
-		other := c.repo(testRef.Repo).snapshot(commit, second)
-		if err := os.Remove(other); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.Cached(ref); !errors.Is(err, ErrNotCached) {
-			t.Errorf("%q: without a part: %v", name, err)
-		}
-	}
-	delete(h.files, second)
-	if _, err := h.client(t).Fetch(background, Ref{Repo: testRef.Repo, File: first}, nil); !errors.Is(err, ErrNetwork) || !strings.Contains(err.Error(), second) {
-		t.Errorf("a part that is not there: %v", err)
 	}
 }

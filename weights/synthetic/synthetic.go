@@ -75,7 +75,7 @@ func New(shape Shape, seed uint64) *weights.Model {
 			Activation: shape.Activation,
 			SubNorms:   !shape.NoSubNorms,
 		},
-		Vocab:  vocab(shape.Vocab),
+		Vocab:  newVocab(shape.Vocab),
 		Layers: make([]weights.Layer, shape.Blocks),
 		Format: "made in memory",
 	}

@@ -1,4 +1,4 @@
-package weights
+package vocab
 
 import (
 	"bytes"
@@ -12,24 +12,6 @@ import (
 // llama3Pattern is the regular expression by which Llama 3 splits text into
 // pieces, as its tokenizer.json spells it.
 const llama3Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-
-// ReadTokenizerJSON reads a Hugging Face tokenizer.json that describes
-// byte-level BPE with the splitting of Llama 3 or of Falcon3. Everything in the
-// file that would change the ids and is not that is refused by its name.
-//
-// The file does not say which token ends a text: EOS and EOT are found by the
-// names that Llama 3 gave them, and are -1 where there are none.
-func ReadTokenizerJSON(path string) (*Vocab, error) {
-	data, err := readVocabFile(path)
-	if err != nil {
-		return nil, err
-	}
-	v, err := parseTokenizerJSON(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return v, nil
-}
 
 // tokenizerJSON is the part of tokenizer.json that decides on ids.
 type tokenizerJSON struct {
@@ -157,9 +139,9 @@ func eachElement(data []byte, f func(d *json.Decoder) error) error {
 	return nil
 }
 
-// errSentencePiece says that the file describes what SentencePiece's own file,
+// ErrSentencePiece says that the file describes what SentencePiece's own file,
 // tokenizer.model, says exactly.
-var errSentencePiece = errors.New("model with byte_fallback is not supported: read the tokenizer.model beside it")
+var ErrSentencePiece = errors.New("model with byte_fallback is not supported: read the tokenizer.model beside it")
 
 // readAddedTokens returns the tokens that a tokenizer.json adds to others.
 func readAddedTokens(data []byte) (addedTokens, error) {
@@ -168,7 +150,14 @@ func readAddedTokens(data []byte) (addedTokens, error) {
 	return f.AddedTokens, err
 }
 
-func parseTokenizerJSON(data []byte) (*Vocab, error) {
+// ParseTokenizerJSON reads a Hugging Face tokenizer.json that describes
+// byte-level BPE with the splitting of Llama 3 or of Falcon3. Everything in the
+// file that would change the ids and is not that is refused by its name; what
+// describes SentencePiece's BPE is ErrSentencePiece.
+//
+// The file does not say which token ends a text: EOS and EOT are found by the
+// names that Llama 3 gave them, and are -1 where there are none.
+func ParseTokenizerJSON(data []byte) (*Vocab, error) {
 	var f tokenizerJSON
 	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, fmt.Errorf("not a tokenizer.json: %w", err)
@@ -200,7 +189,7 @@ func (f *tokenizerJSON) check() error {
 	case m.ContinuingSubwordPrefix != "" || m.EndOfWordSuffix != "":
 		return errors.New("model with continuing_subword_prefix or end_of_word_suffix is not supported")
 	case m.ByteFallback:
-		return errSentencePiece
+		return ErrSentencePiece
 	}
 	normalizers, err := steps("normalizer", f.Normalizer)
 	if err != nil {
@@ -318,11 +307,11 @@ func (f *tokenizerJSON) tokens(v *Vocab) error {
 	add := func(text string, id int64, kind TokenType) error {
 		switch {
 		case id < 0 || id >= int64(len(v.Tokens)):
-			return fmt.Errorf("token %s has the id %d, but the file has %d tokens", excerpt([]byte(text)), id, len(v.Tokens))
+			return fmt.Errorf("token %s has the id %d, but the file has %d tokens", excerpt(text), id, len(v.Tokens))
 		case v.Types[id] == 0:
 			n++
 		case v.Tokens[id] != text:
-			return fmt.Errorf("tokens %s and %s have the same id %d", excerpt([]byte(v.Tokens[id])), excerpt([]byte(text)), id)
+			return fmt.Errorf("tokens %s and %s have the same id %d", excerpt(v.Tokens[id]), excerpt(text), id)
 		}
 		v.Tokens[id], v.Types[id] = text, kind
 		return nil
@@ -334,7 +323,7 @@ func (f *tokenizerJSON) tokens(v *Vocab) error {
 	}
 	for _, a := range f.AddedTokens {
 		if a.SingleWord || a.LStrip || a.RStrip {
-			return fmt.Errorf("added token %s with single_word, lstrip or rstrip is not supported", excerpt([]byte(a.Content)))
+			return fmt.Errorf("added token %s with single_word, lstrip or rstrip is not supported", excerpt(a.Content))
 		}
 		kind := TokenUserDefined
 		if a.Special {
@@ -390,4 +379,30 @@ func (f *tokenizerJSON) ends(v *Vocab) error {
 		v.EOT = eot
 	}
 	return nil
+}
+
+// ParseTemplate returns the chat template of a tokenizer_config.json, the one
+// named default where there are several, or "".
+func ParseTemplate(data []byte) (string, error) {
+	var config struct {
+		Template template `json:"chat_template"`
+	}
+	err := json.Unmarshal(data, &config)
+	return string(config.Template), err
+}
+
+type template string
+
+func (t *template) UnmarshalJSON(data []byte) error {
+	if len(data) == 0 || data[0] != '[' {
+		return json.Unmarshal(data, (*string)(t))
+	}
+	return eachElement(data, func(d *json.Decoder) error {
+		var one struct{ Name, Template string }
+		err := d.Decode(&one)
+		if err == nil && one.Name == "default" {
+			*t = template(one.Template)
+		}
+		return err
+	})
 }

@@ -1,4 +1,4 @@
-package weights
+package vocab
 
 import "unicode/utf8"
 

@@ -1,4 +1,4 @@
-package weights
+package vocab
 
 import (
 	"encoding/binary"
@@ -33,7 +33,35 @@ const (
 	kindBPE     = 2
 )
 
-func parseSentencePiece(data []byte) (*Vocab, error) {
+// ParseSentencePiece reads a tokenizer.model of SentencePiece's BPE, with the
+// tokens that the tokenizer.json beside it, where there is one, adds behind its
+// pieces.
+func ParseSentencePiece(data, tokenizerJSON []byte) (*Vocab, error) {
+	v, err := parsePieces(data)
+	if err != nil || tokenizerJSON == nil {
+		return v, err
+	}
+	added, err := readAddedTokens(tokenizerJSON)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range added {
+		switch n := int64(len(v.Tokens)); {
+		case a.ID < n:
+			continue // one of the pieces
+		case a.ID > n:
+			return nil, fmt.Errorf("added token %s has the id %d behind %d tokens", excerpt(a.Content), a.ID, n)
+		}
+		kind := TokenUserDefined
+		if a.Special {
+			kind = TokenControl
+		}
+		v.Tokens, v.Types, v.Scores = append(v.Tokens, a.Content), append(v.Types, kind), append(v.Scores, 0)
+	}
+	return v, nil
+}
+
+func parsePieces(data []byte) (*Vocab, error) {
 	v := &Vocab{Model: "llama", SpacePrefix: true, AddBOS: true, BOS: 1, EOS: 2, EOT: -1, Pad: -1}
 	n := 0
 	_ = eachField(data, func(number int, _ uint64, _ []byte) error { // errors come again
@@ -80,10 +108,13 @@ func parseSentencePiece(data []byte) (*Vocab, error) {
 	case kind != kindBPE:
 		return nil, fmt.Errorf("a SentencePiece model of type %d is not supported, only BPE (%d)", kind, kindBPE)
 	}
-	for _, id := range []int32{v.BOS, v.EOS, v.Pad} {
+	for _, id := range []int32{v.BOS, v.EOS} {
 		if id < -1 || int(id) >= len(v.Tokens) {
-			return nil, fmt.Errorf("token id %d of begin, end or padding, expected -1 to %d", id, len(v.Tokens)-1)
+			return nil, fmt.Errorf("token id %d of begin or end, expected -1 to %d", id, len(v.Tokens)-1)
 		}
+	}
+	if v.Pad < 0 || int(v.Pad) >= len(v.Tokens) {
+		v.Pad = -1 // nothing here needs it
 	}
 	v.AddBOS = v.BOS >= 0
 	return v, nil

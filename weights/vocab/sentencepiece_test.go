@@ -1,11 +1,9 @@
-package weights
+package vocab
 
 import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -47,7 +45,7 @@ func sentencePiece() []byte {
 }
 
 func TestSentencePiece(t *testing.T) {
-	v, err := ReadVocab(write(t, string(sentencePiece())))
+	v, err := Parse(sentencePiece())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,11 +54,7 @@ func TestSentencePiece(t *testing.T) {
 		v.BOS != 1 || v.EOS != 2 || v.Pad != -1 || !v.AddBOS || !v.SpacePrefix || v.Model != "llama" {
 		t.Errorf("%d tokens, %+v", n, Vocab{BOS: v.BOS, EOS: v.EOS, Pad: v.Pad, AddBOS: v.AddBOS, SpacePrefix: v.SpacePrefix})
 	}
-	m := random(F16, true) // and in a GGUF file
-	m.VocabSize, m.TokenEmbd.Rows = n, n
-	m.TokenEmbd.Data = make([]byte, n*m.TokenEmbd.RowBytes())
-	m.Output, m.Vocab = m.TokenEmbd, *v
-	sameModel(t, rewrite(t, m), m)
+	sameInGGUF(t, v)
 }
 
 // refusedPieces are files with one fault each.
@@ -77,42 +71,17 @@ var refusedPieces = func() []struct{ data, want string } {
 		{good + "\x0a\x00", "piece 261 is empty"},
 		{good + string(piece("x", 0, 7)), "piece 261 is of type 7"},
 		{good + string(field(2, field(3, 1))), "of type 1 is not supported, only BPE (2)"},
-		{good + string(field(2, field(41, 261))), "token id 261 of begin, end or padding"},
-		{good + string(field(2, field(43, -7))), "token id -7 of begin, end or padding"},
+		{good + string(field(2, field(41, 261))), "token id 261 of begin or end"},
+		{good + string(field(2, field(42, -7))), "token id -7 of begin or end"},
 		{"\x12\x00", "no pieces"},
 	}
 }()
 
 func TestSentencePieceRefuses(t *testing.T) {
 	for _, c := range refusedPieces {
-		if _, err := parseSentencePiece([]byte(c.data)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := ParseSentencePiece([]byte(c.data), nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, expected %s", err, c.want)
 		}
-	}
-}
-
-// TestHFSentencePiece reads a tokenizer.model where the tokenizer.json is one of
-// SentencePiece's, with the tokens that it adds.
-func TestHFSentencePiece(t *testing.T) {
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"tokenizer.model": string(sentencePiece()),
-		"tokenizer.json":  `{"model":{"type":"BPE","byte_fallback":true},"added_tokens":[{"id":1,"content":"<s>","special":true},{"id":261,"content":"<pad>","special":true}]}`,
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	config := &hfConfig{Config: Config{VocabSize: 264}, BOS: hfTokens{1}, EOS: hfTokens{2}, Pad: hfTokens{261}}
-	v, err := readHFText(dir, config)
-	if err != nil || len(v.Tokens) != 264 || len(v.Scores) != 264 || v.Tokens[261] != "<pad>" || v.Types[261] != TokenControl || v.Types[263] != TokenUnused || v.Pad != 261 {
-		t.Errorf("%d tokens, %d scores, padding %d, %v", len(v.Tokens), len(v.Scores), v.Pad, err)
-	}
-	if err := os.Remove(filepath.Join(dir, "tokenizer.model")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := readHFText(dir, config); err == nil || !strings.Contains(err.Error(), "tokenizer.model: no such file") {
-		t.Error(err)
 	}
 }
 
@@ -127,7 +96,7 @@ func FuzzParseSentencePiece(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var v *Vocab
 		var err error
-		badfiles.Within(t, len(data), func() { v, err = parseSentencePiece(data) })
+		badfiles.Within(t, len(data), func() { v, err = ParseSentencePiece(data, nil) })
 		if err != nil {
 			badfiles.OneLine(t, err)
 			return

@@ -1,4 +1,4 @@
-package weights
+package vocab
 
 import (
 	"bytes"
@@ -11,24 +11,15 @@ import (
 // tokens follow them.
 const llama3Ranks = 128000
 
-// ReadTiktoken reads a vocabulary in tiktoken's form, such as the 2B4T's
+// IsLlama3 reports whether a vocabulary of n tokens is Llama 3's by its size.
+func IsLlama3(n int) bool { return n == llama3Ranks+256 }
+
+// ParseTiktoken reads a vocabulary in tiktoken's form, such as the 2B4T's
 // tokenizer.model: one line "base64(bytes) rank" for each ordinary token. The
 // form names neither special tokens nor a pre-tokenizer, so only the one that
 // is known by its size is read: 128,000 ranks are Llama 3's, to which its 256
 // special tokens are added.
-func ReadTiktoken(path string) (*Vocab, error) {
-	data, err := readVocabFile(path)
-	if err != nil {
-		return nil, err
-	}
-	v, err := parseTiktoken(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return v, nil
-}
-
-func parseTiktoken(data []byte) (*Vocab, error) {
+func ParseTiktoken(data []byte) (*Vocab, error) {
 	ranks, err := parseRanks(data)
 	if err != nil {
 		return nil, err
@@ -106,14 +97,6 @@ func linesOf(data []byte) func(yield func([]byte, int) bool) {
 			}
 		}
 	}
-}
-
-// excerpt quotes the start of b for an error.
-func excerpt(b []byte) string {
-	if len(b) > 40 {
-		return fmt.Sprintf("%q...", b[:40])
-	}
-	return fmt.Sprintf("%q", b)
 }
 
 // llama3Specials returns the 256 special tokens of Llama 3, in the order of
