@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,6 +28,7 @@ type generateFlags struct {
 	prompt   string
 	system   string
 	chat     bool
+	special  bool
 	tokens   int
 	stop     []string
 	bias     []string
@@ -51,6 +54,8 @@ func generateCmd(std stdio) *cobra.Command {
 	flags.StringVarP(&f.prompt, "prompt", "p", "", "`TEXT` to continue; - or a pipe: read standard input")
 	flags.BoolVar(&f.chat, "chat", false, "take the prompt as a user's message, in the model's chat template")
 	flags.StringVar(&f.system, "system", "", "system `MESSAGE`, with --chat")
+	flags.StringVar(&f.template, "chat-template", "", "chat template instead of the model's own, with --chat: a `FILE` of Jinja, or "+strings.Join(chat.Names(), ", "))
+	flags.BoolVar(&f.special, "special", false, "take special tokens in the prompt for what they spell, instead of as text")
 	flags.IntVarP(&f.tokens, "n-predict", "n", -1, "most tokens to generate; -1: until the text ends")
 	flags.Int64VarP(&f.seed, "seed", "s", -1, "seed of the sampling; -1: another one each time")
 	flags.IntVar(&f.draft, "draft", -1, "most tokens to guess at once from what the text repeats, which changes nothing but the speed; 0: none; -1: as many as pay")
@@ -80,6 +85,9 @@ func (f *generateFlags) run(cmd *cobra.Command, std stdio) error {
 	}
 	defer e.Close()
 	describe(std.err, e)
+	if special := asSpecial(e, request); special != nil && !f.verbose {
+		fmt.Fprintln(std.err, "note: the prompt names special tokens, which are text here; --special makes them tokens")
+	}
 	if f.verbose {
 		f.explain(std.err, e, request)
 	}
@@ -91,7 +99,7 @@ func (f *generateFlags) run(cmd *cobra.Command, std stdio) error {
 	for piece, err := range e.Generate(ctx, request) {
 		if err != nil {
 			endLine(std, &text, f.json)
-			return err
+			return templateHelp(err)
 		}
 		text.WriteString(piece.Text)
 		if !f.json {
@@ -107,6 +115,14 @@ func (f *generateFlags) run(cmd *cobra.Command, std stdio) error {
 	endLine(std, &text, false)
 	fmt.Fprintln(std.err, rates(last.Stats))
 	return nil
+}
+
+// templateHelp adds to the error of a chat template what there is to do.
+func templateHelp(err error) error {
+	if template := (*chat.TemplateError)(nil); errors.As(err, &template) || errors.Is(err, chat.ErrNone) {
+		return fmt.Errorf("%w (--chat-template FILE|NAME takes another one; without --chat, --special takes a prompt with special tokens)", err)
+	}
+	return err
 }
 
 // request makes the request of the flags. Standard input is read if -p says so,
@@ -128,6 +144,12 @@ func (f *generateFlags) request(cmd *cobra.Command, in io.Reader) (engine.Reques
 	if f.system != "" && !f.chat {
 		return r, usage("--system needs --chat")
 	}
+	if f.template != "" && !f.chat {
+		return r, usage("--chat-template needs --chat")
+	}
+	if f.special && f.chat {
+		return r, usage("--special is for a prompt without --chat: in a chat the template writes the special tokens")
+	}
 	if f.tokens < -1 || f.tokens == 0 {
 		return r, usage("-n %d: a number from 1 on, or -1 for no limit", f.tokens)
 	}
@@ -148,7 +170,7 @@ func (f *generateFlags) request(cmd *cobra.Command, in io.Reader) (engine.Reques
 	}
 	switch {
 	case !f.chat:
-		r.Prompt = f.prompt
+		r.Prompt, r.Special = f.prompt, f.special
 	case f.system != "":
 		r.Messages = append(r.Messages, chat.Message{Role: "system", Content: f.system})
 		fallthrough
@@ -233,8 +255,25 @@ func (f *generateFlags) explain(w io.Writer, e *engine.Engine, r engine.Request)
 	fmt.Fprintf(w, "%s; context %d, batch %d, weights %d MiB, cache %d MiB\n",
 		info.Device, e.Context(), info.Batch, info.Weights>>20, info.Cache>>20)
 	if tokens, err := e.Tokens(r); err == nil {
-		fmt.Fprintf(w, "prompt %v\n", tokens)
+		fmt.Fprintf(w, "prompt %v", tokens)
+		if special := asSpecial(e, r); special != nil {
+			fmt.Fprintf(w, "; with --special %v", special)
+		}
+		fmt.Fprintln(w)
 	}
+}
+
+// asSpecial returns the tokens of a prompt with --special, if it makes others.
+func asSpecial(e *engine.Engine, r engine.Request) []int32 {
+	tokens, err := e.Tokens(r)
+	if err != nil || r.Messages != nil || r.Special {
+		return nil
+	}
+	r.Special = true
+	if special, err := e.Tokens(r); err == nil && !slices.Equal(tokens, special) {
+		return special
+	}
+	return nil
 }
 
 // rates is the line of speeds behind a text.

@@ -3,12 +3,15 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"bitnet-gpu/engine"
+	"bitnet-gpu/engine/chat"
 )
 
 // modelFlags are the flags of every verb that runs a model.
@@ -20,6 +23,8 @@ type modelFlags struct {
 	threads int
 	batch   int
 	layout  i2sLayout
+
+	template string // of chats: a name or a file; only the verb generate has the flag
 }
 
 // i2sLayout is the flag of how I2_S matrices are laid out: 0 is 128, if that can
@@ -64,12 +69,37 @@ func (f *modelFlags) open(std stdio) (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	template, err := readTemplate(f.template)
+	if err != nil {
+		return nil, err
+	}
 	bar := newBar(std.err)
 	defer bar.finish()
 	return engine.Open(path, engine.Options{
-		Backend: f.backend, Device: f.device, Context: f.context, Threads: f.threads, Batch: f.batch, I2S: int(f.layout), Progress: bar.progress,
+		Template: template,
+		Backend:  f.backend, Device: f.device, Context: f.context, Threads: f.threads, Batch: f.batch, I2S: int(f.layout), Progress: bar.progress,
 		Notice: func(line string) { fmt.Fprintln(std.err, line) },
 	})
+}
+
+const maxTemplate = 1 << 20 // bytes; more than any template may have
+
+// readTemplate returns the chat template of a file, or the name if it is one of
+// ours.
+func readTemplate(name string) (string, error) {
+	if name == "" || slices.Contains(chat.Names(), name) {
+		return name, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return "", usage("--chat-template: %w; a file, or one of %s", err, strings.Join(chat.Names(), ", "))
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxTemplate))
+	if err == nil && len(text) == 0 {
+		err = usage("--chat-template %s: the file is empty", name)
+	}
+	return string(text), err
 }
 
 // describe says in one line what runs where, and why not elsewhere.
