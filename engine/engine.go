@@ -237,3 +237,6 @@ func (e *Engine) checkPrompt(tokens []int32, more int) error {
 	}
 	return nil
 }
+
+// Tokenizer returns the model's tokenizer, or nil where it has none that is usable.
+func (e *Engine) Tokenizer() *tokenizer.Tokenizer { return e.tokenizer }

@@ -37,7 +37,7 @@ func TestBenchUsage(t *testing.T) {
 		{"half a pair", []string{"-m", tinyA, "-pg", "512"}, exitUsage, "512,128"},
 		{"a sweep of too many", []string{"-m", tinyA, "-p", "1-100000"}, exitUsage, "more than 1000"},
 		{"too large a number", []string{"-m", tinyA, "-n", "99999999"}, exitUsage, "at most 1048576"},
-		{"too long a context", []string{"-m", tinyA, "-p", "1048576", "-d", "1"}, exitUsage, "context 1048577"},
+		{"too long a context", []string{"-m", tinyA, "-p", "1048576", "-d", "1"}, exitUsage, "pp1048576 @ d1 takes 1048577 positions, and the model has 4096"},
 		{"too many threads", []string{"-m", tinyA, "-t", "20000"}, exitUsage, "threads 20000"},
 		{"unknown backend", []string{"-m", tinyA, "--backend", "cuda"}, exitUsage, "unknown backend"},
 		{"unknown device", []string{"-m", tinyA, "--device", "gpu7"}, exitUnavailable, "gpu7"},

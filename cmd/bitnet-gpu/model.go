@@ -44,23 +44,41 @@ func (l *i2sLayout) Set(text string) error {
 }
 
 func (l *i2sLayout) add(cmd *cobra.Command) {
+	defer complete(cmd, "i2s-layout", "128", "64")
+	defer group(cmd, "Machine", "i2s-layout")
 	cmd.Flags().Var(l, "i2s-layout", "of I2_S matrices: 128, or 64 where llama-quantize wrote them on ARM since November 2025 (default 128)")
 }
 
 func (f *modelFlags) add(cmd *cobra.Command) {
 	f.source.add(cmd)
-	cmd.Flags().StringVar(&f.backend, "backend", "auto", "auto, "+strings.Join(engine.Backends(), ", "))
-	cmd.Flags().StringVar(&f.device, "device", "", "`NAME` of the device: cpu, or a GPU's index, ID or part of its name (see the verb devices)")
+	f.addRun(cmd)
+}
+
+// addRun adds the flags of how a model is run.
+func (f *modelFlags) addRun(cmd *cobra.Command) {
+	addBackend(cmd, &f.backend, &f.device)
 	cmd.Flags().IntVarP(&f.context, "ctx-size", "c", 0, "positions of the context (default the model's)")
 	cmd.Flags().IntVarP(&f.threads, "threads", "t", 0, "CPU threads (default one for each core)")
 	cmd.Flags().IntVarP(&f.batch, "batch", "b", 0, "prompt tokens computed together (default the backend's choice)")
 	f.layout.add(cmd)
+	group(cmd, "Machine", "ctx-size", "threads", "batch")
+}
+
+// addBackend adds the flags of where a model is run.
+func addBackend(cmd *cobra.Command, backend, device *string) {
+	cmd.Flags().StringVar(backend, "backend", "auto", "auto, "+strings.Join(engine.Backends(), ", "))
+	cmd.Flags().StringVar(device, "device", "", "`NAME` of the device: cpu, or a GPU's index, ID or part of its name (see the verb devices)")
+	complete(cmd, "backend", append([]string{"auto"}, engine.Backends()...)...)
+	group(cmd, "Machine", "backend", "device")
 }
 
 // open loads the model, with a bar if that takes long.
 func (f *modelFlags) open(std stdio) (*engine.Engine, error) {
 	if err := f.check(); err != nil {
 		return nil, err
+	}
+	if f.threads == -1 { // llama.cpp's default
+		f.threads = 0
 	}
 	if f.context < 0 || f.threads < 0 || f.batch < 0 {
 		return nil, usage("-c, -t and --batch must not be negative")
