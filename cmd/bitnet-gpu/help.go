@@ -133,7 +133,8 @@ func unknownVerb(root *cobra.Command, word string) error {
 	}
 	root.SuggestionsMinimumDistance = 2
 	offers := slices.DeleteFunc(root.SuggestionsFor(word), func(verb string) bool { return verb == "rm" })
-	if len(offers) == 0 {
+	slices.Sort(offers)
+	if offers = slices.Compact(offers); len(offers) == 0 { // a name may be near in two ways
 		return usage("unknown command %q", word)
 	}
 	return usage("unknown command %q: did you mean %s?", word, strings.Join(offers, " or "))
