@@ -113,7 +113,10 @@ func (f *benchFlags) run(ctx context.Context, std stdio) error {
 	}
 	ctx, cancel := tidy(ctx)
 	defer cancel()
-	if f.synthetic != "" {
+	if shape, ok := synthetic.Known(f.synthetic); ok { // plan has looked whether it is
+		if err := plan.Fits(shape.Context); err != nil { // before it is made
+			return err
+		}
 		dir, remove, err := outfile.TempDir()
 		if err != nil {
 			return err

@@ -38,6 +38,8 @@ func TestBenchUsage(t *testing.T) {
 		{"a sweep of too many", []string{"-m", tinyA, "-p", "1-100000"}, exitUsage, "more than 1000"},
 		{"too large a number", []string{"-m", tinyA, "-n", "99999999"}, exitUsage, "at most 1048576"},
 		{"too long a context", []string{"-m", tinyA, "-p", "1048576", "-d", "1"}, exitUsage, "pp1048576 @ d1 takes 1048577 positions, and the model has 4096"},
+		{"more than the model has", []string{"-m", "demo", "-p", "400", "-n", "100", "-d", "64,128"}, exitUsage, "pp400 @ d128 takes 528 positions, and the model has 512"},
+		{"more than a shape has", []string{"--synthetic", "2b-4t", "-n", "8", "-d", "4096"}, exitUsage, "pp512 @ d4096 takes 4608 positions, and the model has 4096"},
 		{"too many threads", []string{"-m", tinyA, "-t", "20000"}, exitUsage, "threads 20000"},
 		{"unknown backend", []string{"-m", tinyA, "--backend", "cuda"}, exitUsage, "unknown backend"},
 		{"unknown device", []string{"-m", tinyA, "--device", "gpu7"}, exitUnavailable, "gpu7"},

@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -34,6 +36,9 @@ func process(t *testing.T, setup string, args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if signal.Ignored(syscall.SIGHUP) { // by a nohup around the tests: a process would inherit that
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	cmd := exec.Command("sh", append([]string{"-c", setup + ` exec "$0" "$@"`, self}, args...)...)
 	cmd.Env = append(os.Environ(), "BITNET_TEST_MAIN=1")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"bitnet-gpu/weights/outfile"
@@ -19,15 +18,14 @@ func interruptible(parent context.Context) (context.Context, func()) {
 // tidy ends the returned context at the first Ctrl-C, SIGTERM or SIGHUP, so that
 // files which are of no use go, and the program at the second.
 func tidy(parent context.Context) (context.Context, func()) {
+	if signal.Ignored(syscall.SIGHUP) { // by nohup
+		return heeding(parent, os.Interrupt, syscall.SIGTERM)
+	}
 	return heeding(parent, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 }
 
 func heeding(parent context.Context, those ...os.Signal) (context.Context, func()) {
-	those = slices.DeleteFunc(those, signal.Ignored) // by nohup, or by the shell behind &
 	ctx, cancel := context.WithCancel(parent)
-	if len(those) == 0 { // which would mean all
-		return ctx, cancel
-	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, those...)
 	go func() {

@@ -218,7 +218,7 @@ func (r *runner) warm() error {
 	if err != nil {
 		return err
 	}
-	if err := r.fits(m); err != nil {
+	if err := r.plan.Fits(m.Context); err != nil {
 		return errors.Join(err, m.Close())
 	}
 	e, err := engine.New(m, opt)
@@ -232,12 +232,12 @@ func (r *runner) warm() error {
 	return e.Close()
 }
 
-// fits refuses tests of more tokens than the model was trained for: what is measured
-// there is nothing that anybody would run.
-func (r *runner) fits(m *weights.Model) error {
-	for _, t := range r.plan.Tests {
-		if t.end() > m.Context {
-			return fmt.Errorf("%w: %s takes %d positions, and the model has %d: fewer tokens or a smaller depth", engine.ErrUsage, t.Name(), t.end(), m.Context)
+// Fits refuses tests of more tokens than a model has positions: what is measured
+// there is nothing that anybody would run. Errors are engine.ErrUsage.
+func (p *Plan) Fits(context int) error {
+	for _, t := range p.Tests {
+		if t.end() > context {
+			return fmt.Errorf("%w: %s takes %d positions, and the model has %d: fewer tokens or a smaller depth", engine.ErrUsage, t.Name(), t.end(), context)
 		}
 	}
 	return nil
