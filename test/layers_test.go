@@ -17,11 +17,12 @@ var floors = map[string]int{
 	"cpu/kernel":          0,
 	"engine/compute":      0,
 	"engine/sample":       0,
-	"engine/chat":         0,
+	"engine/chat/jinja":   0,
 	"shaders":             0,
 
-	"weights":    1,
-	"gpu/driver": 1,
+	"weights":     1,
+	"engine/chat": 1,
+	"gpu/driver":  1,
 
 	"weights/synthetic": 2,
 	"engine/tokenizer":  2,
