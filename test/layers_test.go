@@ -17,9 +17,10 @@ var floors = map[string]int{
 	"cpu/kernel":          0,
 	"engine/compute":      0,
 	"engine/sample":       0,
-	"engine/chat":         0,
+	"engine/chat/jinja":   0,
 	"shaders":             0,
 
+	"engine/chat":   1,
 	"weights/hub":   1,
 	"weights/vocab": 1,
 	"gpu/driver":    1,

@@ -3,6 +3,7 @@ package jinja
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // tuple reads an expression, or several with commas between. The iterable of a
@@ -202,7 +203,7 @@ func (p *parser) primary() expr {
 			return constant(n)
 		}
 		f, err := strconv.ParseFloat(t.text, 64)
-		if _, whole := strconv.ParseUint(t.text, 10, 64); err != nil || whole == nil || len(t.text) > 40 {
+		if err != nil || strings.Trim(t.text, "0123456789") == "" {
 			p.at--
 			p.fail("the number %s is too large", oneLine(t.text))
 		}
@@ -476,10 +477,12 @@ func (p *parser) test() func(s *state, v any) any {
 	p.at++
 	arguments := func(*state) args { return args{} }
 	switch t := p.peek(); {
+	case t.kind == tokenName && t.text == "is":
+		p.fail("a test behind a test")
 	case p.sign("("):
 		arguments = p.arguments()
 	case t.kind == tokenString, t.kind == tokenNumber, t.kind == tokenSign && (t.text == "[" || t.text == "{"),
-		t.kind == tokenName && !slices.Contains([]string{"and", "or", "else", "if", "is", "in", "not", "recursive"}, t.text):
+		t.kind == tokenName && !slices.Contains([]string{"and", "or", "else", "if", "in", "not", "recursive"}, t.text):
 		one := p.postfixed(p.primary())
 		arguments = func(s *state) args { return args{list: []any{one(s)}} }
 	}

@@ -106,7 +106,7 @@ func filterIndent(s *state, v any, a args) any {
 	} else if !isUndefined(b[0]) {
 		pad = repeat(s, newText(" "), s.whole(b[0]), 4)
 	}
-	lines := slices.Concat(s.str(v), Text{'\n'}).lines()
+	lines := slices.Concat(s.text(v), Text{'\n'}).lines()
 	var made Text
 	for i, line := range lines {
 		if i > 0 {
@@ -149,7 +149,7 @@ func filterInt(s *state, v any, a args) any {
 	if !isUndefined(b[1]) {
 		base = s.whole(b[1])
 	}
-	f, ok := number(v)
+	f, ok := s.number(v)
 	if t, isText := v.(Text); isText {
 		text := strings.TrimSpace(t.String())
 		if n, err := strconv.ParseInt(text, max(0, min(base, 36)), 0); err == nil {
@@ -165,7 +165,7 @@ func filterInt(s *state, v any, a args) any {
 
 func filterFloat(s *state, v any, a args) any {
 	b := a.bind(s, "float", 0, "default")
-	f, ok := number(v)
+	f, ok := s.number(v)
 	if t, isText := v.(Text); isText {
 		f, ok = parseFloat(strings.TrimSpace(t.String()))
 	}
@@ -176,6 +176,14 @@ func filterFloat(s *state, v any, a args) any {
 		return 0.0
 	}
 	return b[0]
+}
+
+// number is number, and fails for the undefined.
+func (s *state) number(v any) (float64, bool) {
+	if u, ok := v.(undefined); ok {
+		s.fail("%s", u.what)
+	}
+	return number(v)
 }
 
 func parseFloat(text string) (float64, bool) {
@@ -206,6 +214,9 @@ func filterRound(s *state, v any, a args) any {
 	case "floor":
 		return math.Floor(f*scale) / scale
 	case "common":
+		if n, ok := integer(v); ok {
+			return n
+		}
 		f, _ = strconv.ParseFloat(strconv.FormatFloat(f, 'f', precision, 64), 64)
 		return f
 	}
@@ -347,6 +358,9 @@ func filterMap(s *state, v any, a args) any {
 		a.list = a.list[1:]
 		f = func(v any) any { return filter(s, v, a) }
 	}
+	if !truth(v) {
+		return generator{}
+	}
 	items := s.items(v)
 	made := make(generator, len(items))
 	for i, item := range items {
@@ -375,6 +389,9 @@ func choose(attribute, keep bool) func(s *state, v any, a args) any {
 			a.list = a.list[1:]
 		}
 		made := generator{}
+		if !truth(v) {
+			return made
+		}
 		for _, item := range s.items(v) {
 			s.use(32)
 			if test(s, s.attributeOf(item, name), a) == keep {

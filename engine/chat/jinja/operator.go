@@ -248,8 +248,10 @@ func (s *state) slice(v, start, stop, step any) any {
 	case tuple:
 		return tuple(sliceOf(s, v, start, stop, by))
 	}
-	s.fail("there is no slice of %s", kindOf(v))
-	return nil
+	if u, ok := v.(undefined); ok {
+		s.fail("%s", u.what)
+	}
+	return undefined{"there is no slice of " + kindOf(v)}
 }
 
 func sliceOf[T any](s *state, v []T, start, stop any, step int) (made []T) {

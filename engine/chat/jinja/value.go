@@ -364,6 +364,8 @@ func (s *state) repr(out Text, v any, depth int) Text {
 	switch v := v.(type) {
 	case nil:
 		return append(out, newText("None")...)
+	case undefined:
+		return append(out, newText("Undefined")...)
 	case bool:
 		return append(out, newText(strings.ToUpper(strconv.FormatBool(v)[:1])+strconv.FormatBool(v)[1:])...)
 	case int:
