@@ -129,7 +129,7 @@ func (e *Engine) newGeneration(r Request) (*generation, error) {
 		e: e, r: r, tokens: tokens, sampler: sampler,
 		draft:   drafter{most: r.Draft},
 		logits:  make([]float32, e.model.VocabSize),
-		decoder: e.tokenizer.NewDecoder(),
+		decoder: e.tokenizer.NewDecoder(tokens...),
 		stop:    stopper{stops: r.Stop},
 		ends:    e.tokenizer.Stops(),
 		start:   time.Now(),

@@ -65,7 +65,7 @@ func TestFormats(t *testing.T) {
 			}
 			dir := t.TempDir()
 			i2s := filepath.Join(dir, "i2_s.gguf")
-			for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ1_0, ternary.TQ2_0} {
+			for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ1_0, ternary.TQ2_0, ternary.IQ2_BN} {
 				path := filepath.Join(dir, typ.String()+".gguf")
 				if typ == ternary.I2S {
 					path = i2s

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -9,6 +10,8 @@ import (
 
 	"bitnet-gpu/test/npy"
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/gguf"
+	"bitnet-gpu/weights/ternary"
 )
 
 // golden2 opens the folder of models that other engines' tools wrote, or skips.
@@ -71,4 +74,38 @@ func TestGolden2(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGolden2Written writes ik_llama.cpp's and llama-quantize's files anew: every
+// tensor has the bytes that they gave it.
+func TestGolden2Written(t *testing.T) {
+	dir, _ := golden2(t)
+	for file, typ := range map[string]ternary.Format{
+		"b158-own-iq2_bn.gguf": ternary.IQ2_BN, "bitnet512-iq2_bn.gguf": ternary.IQ2_BN,
+		"bitnet-tq1_0.gguf": ternary.TQ1_0, "bitnet-own-tq2_0.gguf": ternary.TQ2_0,
+	} {
+		path := filepath.Join(t.TempDir(), file)
+		if err := weights.Convert(filepath.Join(dir, file), path, weights.OpenOptions{}, weights.WriteOptions{Type: typ}, nil); err != nil {
+			t.Fatal(err)
+		}
+		want, got := parseFile(t, filepath.Join(dir, file)), parseFile(t, path)
+		for _, x := range want.Tensors {
+			if y := got.Tensor(x.Name); y == nil || y.Type != x.Type || !bytes.Equal(y.Data, x.Data) {
+				t.Errorf("%s: tensor %s differs", file, x.Name)
+			}
+		}
+	}
+}
+
+func parseFile(t *testing.T, path string) *gguf.File {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := gguf.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }

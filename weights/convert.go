@@ -97,7 +97,7 @@ func (g *ggufWriter) verify(to *Model) error {
 
 // sameScale compares scales as far as the format holds them.
 func sameScale(t, from *Ternary) bool {
-	if t.Format == ternary.I2S {
+	if !hasHalf(t.Format) {
 		return t.Scale == from.Scale
 	}
 	return fitsHalf(from.Scale) && t.Scale == roundHalf(from.Scale) || t.Level == 0 // all weights are 0

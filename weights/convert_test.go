@@ -21,7 +21,7 @@ func TestVerify(t *testing.T) {
 		{"nothing", "", func(m *Model) {}},
 		{"a weight", `tensor "blk.1.attn_k.weight"`, func(m *Model) {
 			data := slices.Clone(m.Layers[1].K.Data)
-			data[3] = ^data[3] & 0xAA // other codes, none of them 3
+			data[7] = ^data[7] & 0xAA // other codes, none of them 3
 			m.Layers[1].K.Data = data
 		}},
 		{"a scale", "of scale 0.25, expected", func(m *Model) { m.Layers[0].Down.Scale = 0.25 }},
@@ -32,7 +32,7 @@ func TestVerify(t *testing.T) {
 		}},
 		{"the configuration", "verification failed: config", func(m *Model) { m.Activation = SiLU }},
 	} {
-		for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ2_0} {
+		for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ2_0, ternary.IQ2_BN} {
 			from, err := Open(tinyA)
 			if err != nil {
 				t.Fatal(err)

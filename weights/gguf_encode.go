@@ -23,7 +23,7 @@ func (g *ggufWriter) ternary(name string, t *Ternary, paired int) error {
 		return fmt.Errorf("tensor %q of %d x %d weights cannot be I2_S, which wants a multiple of %d", name, t.Rows, t.Cols, perBlock)
 	case to != ternary.I2S && t.Cols%perBlock != 0:
 		return fmt.Errorf("tensor %q has rows of %d weights and cannot be %s, which wants a multiple of %d", name, t.Cols, to, perBlock)
-	case to != ternary.I2S && t.Scale != 0 && !fitsHalf(t.Scale):
+	case hasHalf(to) && t.Scale != 0 && !fitsHalf(t.Scale):
 		return halfError(t, to)
 	}
 	index := len(g.tensors)
@@ -32,7 +32,7 @@ func (g *ggufWriter) ternary(name string, t *Ternary, paired int) error {
 			if err := g.m.absmean([]*Ternary{t}, nil); err != nil {
 				return err
 			}
-			if to != ternary.I2S && !fitsHalf(t.Scale) {
+			if hasHalf(to) && !fitsHalf(t.Scale) {
 				return halfError(t, to)
 			}
 		}
@@ -54,6 +54,9 @@ func (g *ggufWriter) ternary(name string, t *Ternary, paired int) error {
 	return nil
 }
 
+// hasHalf reports whether a format stores its scale as a float16.
+func hasHalf(f ternary.Format) bool { return f == ternary.TQ1_0 || f == ternary.TQ2_0 }
+
 // fitsHalf reports whether a float16 holds a scale but for its last bits.
 func fitsHalf(scale float32) bool {
 	return math.Abs(float64(roundHalf(scale)/scale)-1) < 0x1p-10
@@ -68,11 +71,13 @@ func halfError(t *Ternary, to ternary.Format) error {
 // encode returns the data of a matrix in the form the options ask for, without
 // I2_S's tail, and the sum of its kernel words.
 func (g *ggufWriter) encode(t *Ternary, paired int) ([]byte, uint64, error) {
-	to := g.opt.Type
-	perBlock, blockBytes := to.EncodeBlock()
-	data := make([]byte, t.Rows*t.Cols/perBlock*blockBytes)
+	to, level := g.opt.Type, math.Float32bits(t.Scale)
+	if hasHalf(to) {
+		level = uint32(kernel.ToHalf(t.Scale))
+	}
+	data := make([]byte, to.Size(t.Rows, t.Cols))
 	sums, err := g.m.eachRows(t, paired, func(first int, words []uint32) {
-		to.Encode(data[first*t.Cols/perBlock*blockBytes:], words, kernel.ToHalf(t.Scale))
+		to.Encode(data[to.Size(first, t.Cols):], words, t.Cols, level)
 	})
 	return data, sums, err
 }

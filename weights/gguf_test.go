@@ -144,7 +144,11 @@ func TestWriteVocab(t *testing.T) {
 	}
 	sameModel(t, rewrite(t, m), m)
 	m.Vocab = vocab.Vocab{Model: "gpt2", Tokens: tokens, BOS: -1, EOS: 23, EOT: -1, Pad: -1}
-	sameModel(t, rewrite(t, m), m)
+	again := rewrite(t, m)
+	if err := m.Vocab.ListMerges(); err != nil || len(m.Vocab.Merges) != 22 {
+		t.Error(m.Vocab.Merges, err)
+	}
+	sameModel(t, again, m)
 }
 
 func TestWriteErrors(t *testing.T) {
@@ -198,7 +202,7 @@ func TestWriteTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ1_0, ternary.TQ2_0} {
+	for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ1_0, ternary.TQ2_0, ternary.IQ2_BN} {
 		for _, embd := range []DType{F16, BF16, Q8_0, Q6_K} {
 			path := filepath.Join(t.TempDir(), "copy.gguf")
 			var written, total int64
@@ -222,12 +226,49 @@ func TestWriteTypes(t *testing.T) {
 				t.Errorf("embedding %s, expected %s", got, embd)
 			}
 			want := m.Config
-			if typ != ternary.I2S {
+			if typ == ternary.TQ1_0 || typ == ternary.TQ2_0 {
 				want.Arch = "bitnet"
 			}
 			if again.Config != want {
 				t.Errorf("config %+v, expected %+v", again.Config, want)
 			}
+		}
+	}
+}
+
+// TestWriteArch writes BitNet under the name that the readers of a type know for
+// its activation, and says where one of them will take it for another.
+func TestWriteArch(t *testing.T) {
+	for _, c := range []struct {
+		arch       string
+		activation Activation
+		typ        ternary.Format
+		want       string
+		said       bool
+	}{
+		{"bitnet-b1.58", ReLU2, ternary.I2S, "bitnet-b1.58", false},
+		{"bitnet-25", ReLU2, ternary.IQ2_BN, "bitnet-25", false},
+		{"bitnet", ReLU2, ternary.I2S, "bitnet-b1.58", false}, // as llama.cpp's files of the 2B4T are
+		{"bitnet", ReLU2, ternary.IQ2_BN, "bitnet-b1.58", false},
+		{"bitnet", SiLU, ternary.IQ2_BN, "bitnet", false},
+		{"bitnet-b1.58", SiLU, ternary.I2S, "bitnet", false},
+		{"bitnet", SiLU, ternary.TQ2_0, "bitnet", false},
+		{"bitnet-b1.58", ReLU2, ternary.TQ1_0, "bitnet", true},
+		{"bitnet", ReLU2, ternary.TQ2_0, "bitnet", true},
+		{"llama", SiLU, ternary.TQ2_0, "llama", false},
+	} {
+		m, err := Open(tinyA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Arch, m.Activation = c.arch, c.activation
+		said := ""
+		g, err := m.newGGUFWriter(WriteOptions{Type: c.typ, Notice: func(line string) { said += line }})
+		if err != nil || g.arch != c.want || (said != "") != c.said || said != "" && !strings.Contains(said, "llama.cpp") {
+			t.Errorf("%s, %s as %s: %s, %q, %v", c.arch, c.activation, c.typ, g.arch, said, err)
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

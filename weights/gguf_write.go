@@ -14,25 +14,28 @@ import (
 	"bitnet-gpu/weights/gguf"
 	"bitnet-gpu/weights/outfile"
 	"bitnet-gpu/weights/ternary"
+	"bitnet-gpu/weights/vocab"
 )
 
 // WriteOptions say what a written file holds. The zero value is the form of the
 // 2B4T's official file.
 type WriteOptions struct {
-	Type     ternary.Format                // of the ternary matrices: I2S, TQ1_0 or TQ2_0
+	Type     ternary.Format                // of the ternary matrices: I2S, TQ1_0, TQ2_0 or IQ2_BN
 	Embd     *DType                        // of embedding and head: F16, BF16, Q8_0 or Q6_K; nil: as they are
 	Progress func(done, total int64) error // hears of the bytes written and ends it by an error; may be nil
+	Notice   func(line string)             // hears where another program takes the file otherwise; may be nil
 }
 
 // types of ternary matrices in files, with general.file_type: I2_S as bitnet.cpp
-// numbers it, the others as llama.cpp does.
+// numbers it, IQ2_BN as ik_llama.cpp, the others as llama.cpp does.
 var writable = map[ternary.Format]struct {
 	typ      gguf.Type
 	fileType uint32
 }{
-	ternary.I2S:   {gguf.I2_S, 40},
-	ternary.TQ1_0: {gguf.TQ1_0, 36},
-	ternary.TQ2_0: {gguf.TQ2_0, 37},
+	ternary.I2S:    {gguf.I2_S, 40},
+	ternary.TQ1_0:  {gguf.TQ1_0, 36},
+	ternary.TQ2_0:  {gguf.TQ2_0, 37},
+	ternary.IQ2_BN: {gguf.IQ2_BN, 137},
 }
 
 // WriteGGUF writes the model to path as a GGUF file. It takes little memory,
@@ -79,6 +82,7 @@ type ggufWriter struct {
 	m       *Model
 	opt     WriteOptions
 	arch    string
+	vocab   vocab.Vocab
 	tensors []gguf.Tensor
 	writers []func(io.Writer) error // of the tensors' data
 	sums    []uint64                // of what was written, see convert.go
@@ -86,11 +90,31 @@ type ggufWriter struct {
 
 // newGGUFWriter checks that the model can be written so.
 func (m *Model) newGGUFWriter(opt WriteOptions) (*ggufWriter, error) {
-	g := &ggufWriter{m: m, opt: opt, arch: m.Arch}
-	if opt.Type != ternary.I2S && strings.HasPrefix(m.Arch, "bitnet") {
-		g.arch = "bitnet" // the only one that llama.cpp knows, whose types these are
+	g := &ggufWriter{m: m, opt: opt, arch: m.Arch, vocab: m.Vocab}
+	if strings.HasPrefix(m.Arch, "bitnet") {
+		g.arch = bitnetName(m, opt.Type)
+	}
+	if g.arch == "bitnet" && m.Activation == ReLU2 && opt.Notice != nil {
+		opt.Notice("note: llama.cpp up to v0.5.0 computes SiLU in this file, not the squared ReLU of the model, and answers wrongly: it does not read the key bitnet.hidden_activation")
+	}
+	if err := g.vocab.ListMerges(); err != nil {
+		return nil, err
 	}
 	return g, g.addTensors()
+}
+
+// bitnetName returns the architecture under which the programs that have a type
+// look for BitNet with the model's activation. llama.cpp, whose types TQ1_0 and
+// TQ2_0 are, knows bitnet alone. The others do not read the key of the activation:
+// bitnet is SiLU to them.
+func bitnetName(m *Model, f ternary.Format) string {
+	switch {
+	case hasHalf(f) || m.Activation == SiLU:
+		return "bitnet"
+	case m.Arch == "bitnet":
+		return "bitnet-b1.58"
+	}
+	return m.Arch
 }
 
 func (g *ggufWriter) write(file *os.File) error {
@@ -171,7 +195,7 @@ func (g *ggufWriter) keys() []gguf.KV {
 		add(g.arch+".hidden_activation", m.Activation.String())
 	}
 	add("general.file_type", writable[g.opt.Type].fileType)
-	kv = append(kv, m.Vocab.KV()...)
+	kv = append(kv, g.vocab.KV()...)
 	add("general.quantization_version", uint32(2))
 	return kv
 }

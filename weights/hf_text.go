@@ -11,25 +11,14 @@ import (
 	"bitnet-gpu/weights/vocab"
 )
 
-// readHFText reads what a directory says of text: tokenizer.json,
-// tokenizer_config.json, chat_template.jinja and generation_config.json. All
-// may be missing: a model can be computed with ids alone.
+// readHFText reads what a directory says of text: tokenizer.json or
+// tokenizer.model, tokenizer_config.json, chat_template.jinja and
+// generation_config.json. All may be missing: a model can be computed with ids
+// alone.
 func readHFText(dir string, config *hfConfig) (vocab.Vocab, error) {
 	v := vocab.Vocab{BOS: -1, EOS: -1, EOT: -1, Pad: -1}
-	path := filepath.Join(dir, "tokenizer.json")
-	data, err := readVocabFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return v, nil
-	case err != nil:
-		return v, invalid(path, err)
-	}
-	parsed, err := vocab.ParseTokenizerJSON(data)
-	if errors.Is(err, vocab.ErrSentencePiece) {
-		path = filepath.Join(dir, "tokenizer.model")
-		parsed, err = readSentencePiece(path, data)
-	}
-	if err != nil {
+	parsed, path, err := readHFVocab(dir)
+	if err != nil || parsed == nil {
 		return v, invalid(path, err)
 	}
 	v = *parsed
@@ -48,14 +37,31 @@ func readHFText(dir string, config *hfConfig) (vocab.Vocab, error) {
 	return v, invalid(filepath.Join(dir, "config.json"), setEnds(&v, config, generation.EOS))
 }
 
-// readSentencePiece reads a tokenizer.model, with what the tokenizer.json beside
-// it adds.
-func readSentencePiece(path string, tokenizerJSON []byte) (*vocab.Vocab, error) {
+// readHFVocab reads a directory's vocabulary, nil where it has none, and says from
+// which file: tokenizer.json, or tokenizer.model where there is no other, or where
+// that one refers to it.
+func readHFVocab(dir string) (v *vocab.Vocab, path string, err error) {
+	path = filepath.Join(dir, "tokenizer.json")
 	data, err := readVocabFile(path)
-	if err != nil {
-		return nil, err
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err == nil {
+		v, err = vocab.ParseTokenizerJSON(data)
 	}
-	return vocab.ParseSentencePiece(data, tokenizerJSON)
+	if !missing && !errors.Is(err, vocab.ErrSentencePiece) {
+		return v, path, err
+	}
+	path = filepath.Join(dir, "tokenizer.model")
+	model, err := readVocabFile(path)
+	switch {
+	case missing && errors.Is(err, fs.ErrNotExist):
+		return nil, path, nil
+	case err != nil:
+	case missing:
+		v, err = vocab.Parse(model)
+	default:
+		v, err = vocab.ParseSentencePiece(model, data)
+	}
+	return v, path, err
 }
 
 // setEnds sets the tokens that begin and end texts, as far as tokenizer.json

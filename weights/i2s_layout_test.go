@@ -40,7 +40,7 @@ func busy(even bool) *Model {
 			words := make([]uint32, len(trits)/16)
 			ternary.Pack(words, trits)
 			t.Data = make([]byte, ternary.I2S.Size(t.Rows, t.Cols))
-			ternary.I2S.Encode(t.Data, words, 0)
+			ternary.I2S.Encode(t.Data, words, t.Cols, 0)
 		}
 	}
 	return m

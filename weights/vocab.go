@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"bitnet-gpu/weights/vocab"
 )
@@ -16,11 +15,15 @@ const maxVocabFile = 64 << 20 // bytes
 
 // ReadVocab reads a vocabulary: that of a GGUF file, a Hugging Face
 // tokenizer.json, or a tokenizer.model in tiktoken's or SentencePiece's form. It
-// goes by the content, not by the name; in a directory, by the name
-// tokenizer.json. Errors begin with the path and wrap ErrInvalid.
+// goes by the content, not by the name; in a directory, by the names tokenizer.json
+// and tokenizer.model. Errors begin with the path and wrap ErrInvalid.
 func ReadVocab(path string) (*vocab.Vocab, error) {
-	if inside := filepath.Join(path, "tokenizer.json"); isRegular(inside) {
-		path = inside
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		v, inside, err := readHFVocab(path)
+		if v == nil && err == nil {
+			inside, err = path, errors.New("a directory without tokenizer.json and tokenizer.model")
+		}
+		return v, invalid(inside, err)
 	}
 	if IsDemo(path) || isGGUF(path) {
 		return readGGUFVocab(path)

@@ -31,7 +31,7 @@ func TestReadVocabRefuses(t *testing.T) {
 
 func TestReadVocabNoFile(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := ReadVocab(dir); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, err := ReadVocab(dir); err == nil || err.Error() != dir+": a directory without tokenizer.json and tokenizer.model" {
 		t.Errorf("a directory gives the error %v", err)
 	}
 	if _, err := ReadVocab(filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "none") {
@@ -71,6 +71,18 @@ func TestHFSentencePiece(t *testing.T) {
 	v, err := readHFText(dir, config)
 	if err != nil || len(v.Tokens) != 7 || len(v.Scores) != 7 || v.Tokens[4] != "<pad>" || v.Types[4] != vocab.TokenControl || v.Types[6] != vocab.TokenUnused || v.Pad != 4 {
 		t.Errorf("%d tokens, %d scores, padding %d, %v", len(v.Tokens), len(v.Scores), v.Pad, err)
+	}
+	if v, err := ReadVocab(dir); err != nil || len(v.Tokens) != 5 {
+		t.Error(v, err)
+	}
+	if err := os.Rename(filepath.Join(dir, "tokenizer.json"), filepath.Join(dir, "kept")); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := readHFText(dir, config); err != nil || len(v.Tokens) != 7 || v.Tokens[3] != "a" { // without what that adds
+		t.Error(v.Tokens, err)
+	}
+	if err := os.Rename(filepath.Join(dir, "kept"), filepath.Join(dir, "tokenizer.json")); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.Remove(filepath.Join(dir, "tokenizer.model")); err != nil {
 		t.Fatal(err)

@@ -84,7 +84,7 @@ func TestCompletion(t *testing.T) {
 		want []string
 	}{
 		{[]string{"generate", "--backend", ""}, []string{"auto\n", "cpu\n"}},
-		{[]string{"convert", "--type", ""}, []string{"i2_s\n", "tq1_0\n", "tq2_0\n"}},
+		{[]string{"convert", "--type", ""}, []string{"i2_s\n", "iq2_bn\n", "tq1_0\n", "tq2_0\n"}},
 		{[]string{"convert", "--embd", ""}, []string{"q6_k\n"}},
 		{[]string{"bench", "--synthetic", ""}, []string{"2b-4t\n"}},
 		{[]string{"bench", "-o", ""}, []string{"csv\n", "md\n"}},

@@ -22,7 +22,7 @@ import (
 
 // The names of flags' values.
 var (
-	convertTypes = map[string]ternary.Format{"i2_s": ternary.I2S, "tq1_0": ternary.TQ1_0, "tq2_0": ternary.TQ2_0}
+	convertTypes = map[string]ternary.Format{"i2_s": ternary.I2S, "tq1_0": ternary.TQ1_0, "tq2_0": ternary.TQ2_0, "iq2_bn": ternary.IQ2_BN}
 	convertEmbds = map[string]weights.DType{"f16": weights.F16, "bf16": weights.BF16, "q8_0": weights.Q8_0, "q6_k": weights.Q6_K}
 )
 
@@ -43,7 +43,7 @@ what was compared.`,
 		Args:       cobra.ExactArgs(1),
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write; - for standard output")
-	cmd.Flags().StringVar(&typ, "type", "i2_s", "of the ternary matrices: i2_s, tq2_0 or tq1_0")
+	cmd.Flags().StringVar(&typ, "type", "i2_s", "of the ternary matrices: i2_s, tq2_0, tq1_0 or iq2_bn")
 	cmd.Flags().StringVar(&embd, "embd", "", "type of embedding and head: f16, bf16, q8_0 or q6_k (default as they are)")
 	layout.add(cmd)
 	complete(cmd, "type", slices.Sorted(maps.Keys(convertTypes))...)
@@ -66,6 +66,7 @@ what was compared.`,
 		ctx, cancel := tidy(cmd.Context())
 		defer cancel()
 		opt.Progress = bar.until(ctx)
+		opt.Notice = func(line string) { fmt.Fprintln(std.err, line) }
 		size, err := convert(ctx, args[0], target, weights.OpenOptions{I2SLayout: int(layout)}, opt)
 		if errors.Is(err, context.Canceled) {
 			return context.Canceled // the path says nothing
@@ -84,7 +85,7 @@ what was compared.`,
 func convertOptions(typ, embd string) (opt weights.WriteOptions, err error) {
 	var ok bool
 	if opt.Type, ok = convertTypes[typ]; !ok {
-		return opt, usage("--type %s: there are i2_s, tq2_0 and tq1_0", typ)
+		return opt, usage("--type %s: there are i2_s, tq2_0, tq1_0 and iq2_bn", typ)
 	}
 	if embd != "" {
 		dtype, ok := convertEmbds[embd]

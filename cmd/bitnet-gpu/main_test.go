@@ -119,7 +119,7 @@ func TestUsage(t *testing.T) {
 		{"context without end", []string{"generate", "-m", tinyA, "-p", "x", "-c", "99999999"}, exitUsage, "context"},
 		{"logits to a directory", []string{"logits", "-m", tinyA, "--tokens", "1", "-o", t.TempDir()}, exitUsage, "is a directory"},
 		{"logits of too large an id", []string{"logits", "-m", tinyA, "--tokens", "99999999999", "-o", "x.npy"}, exitUsage, "99999999999"},
-		{"tokenize a directory", []string{"tokenize", "--tokenizer", t.TempDir(), "x"}, exitModel, "not a regular file"},
+		{"tokenize a directory", []string{"tokenize", "--tokenizer", t.TempDir(), "x"}, exitModel, "a directory without tokenizer.json and tokenizer.model"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, errs, code := command(t, "", c.args...)

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -69,9 +67,6 @@ func (f *tokenizeFlags) open(std stdio) (*tokenizer.Tokenizer, error) {
 		var err error
 		if path, err = f.path(std); err != nil {
 			return nil, err
-		}
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			path = filepath.Join(path, "tokenizer.json")
 		}
 	}
 	vocab, err := weights.ReadVocab(path)

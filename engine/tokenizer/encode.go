@@ -16,13 +16,13 @@ func (t *Tokenizer) EncodeSpecial(dst []int32, text string) []int32 {
 }
 
 func (t *Tokenizer) encode(dst []int32, text string, names *matcher) []int32 {
+	if t.ranks != nil {
+		return t.encodePieces(dst, text, names)
+	}
 	for len(text) > 0 {
 		id, begin, end := names.next(text)
 		rest := text[:begin]
-		switch {
-		case t.ranks != nil:
-			dst, rest = t.appendPieces(dst, rest), ""
-		case t.falcon3:
+		if t.falcon3 {
 			dst, rest = t.appendFalcon3(dst, rest), ""
 		}
 		for len(rest) > 0 {

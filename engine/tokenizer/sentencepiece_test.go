@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
+	"bitnet-gpu/weights"
 	"bitnet-gpu/weights/vocab"
 )
 
@@ -62,7 +62,7 @@ func TestSentencePiece(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%q gives %q, want %q", c.text, got, c.want)
 		}
-		if text := tok.Decode(ids); c.text != "" && text != " "+c.text {
+		if text := tok.Decode(ids); text != c.text {
 			t.Errorf("%q comes back as %q", c.text, text)
 		}
 	}
@@ -154,23 +154,92 @@ func TestSentencePieceRefuses(t *testing.T) {
 	}
 }
 
-// FuzzSentencePiece encodes any text with any few pieces: it comes back.
+// TestDecoderAfter decodes what follows a prompt: only a text's own beginning has
+// the normaliser's blank.
+func TestDecoderAfter(t *testing.T) {
+	tok := mustNew(t, pieces(english...))
+	ids := tok.Encode(nil, "hello world")
+	for _, c := range []struct {
+		before []int32
+		want   string
+	}{{nil, "world"}, {[]int32{tok.BOS()}, "world"}, {[]int32{tok.BOS(), ids[0]}, " world"}, {[]int32{-1, 1 << 20}, "world"}} {
+		if got := tok.NewDecoder(c.before...).Next(ids[1]); got != c.want {
+			t.Errorf("after %v %q, want %q", c.before, got, c.want)
+		}
+	}
+}
+
+// TestUsersTokens cuts a text at the user's tokens without beginning it anew, but
+// does so behind a control token.
+func TestUsersTokens(t *testing.T) {
+	v := pieces(english...)
+	v.Tokens, v.Types, v.Scores = append(v.Tokens, "<sep>"), append(v.Types, vocab.TokenUserDefined), append(v.Scores, 0)
+	tok := mustNew(t, v)
+	for text, want := range map[string][]string{
+		"hello<sep>hello":    {" hello", "<sep>", "hello"},
+		"<sep>hello</s>":     {" ", "<sep>", "hello", "</s>"},
+		"<s><sep></s>hello":  {"<s>", " ", "<sep>", "</s>", " hello"},
+		"</s></s><sep><sep>": {"</s>", "</s>", " ", "<sep>", "<sep>"},
+	} {
+		if got := texts(tok, tok.EncodeSpecial(nil, text)); !slices.Equal(got, want) {
+			t.Errorf("%q gives %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestCharsmapDamaged gives rules that are none, or lead out of their array.
+func TestCharsmapDamaged(t *testing.T) {
+	v := pieces(english...)
+	for _, data := range []string{"\x01", "\x04\x00\x00\x00", "\x03\x00\x00\x00abcx\x00", "\x04\x00\x00\x00abcdx", "\xff\xff\xff\xffabcd\x00",
+		"\x04\x00\x00\x00abcd" + strings.Repeat("x", 300) + "\x00"} {
+		v.Charsmap = []byte(data)
+		if _, err := New(v); err == nil || !strings.Contains(err.Error(), "normaliser (precompiled_charsmap) are damaged") {
+			t.Errorf("%q: %v", data, err)
+		}
+	}
+}
+
+// FuzzSentencePiece encodes any text with any few pieces: it comes back, with
+// blanks for U+2581.
 func FuzzSentencePiece(f *testing.F) {
 	f.Add("hello  wörld\n", "he,▁h,▁▁,llo", true)
 	f.Add("\xff\xe4▁", "a", false)
 	f.Fuzz(func(t *testing.T, text, list string, prefix bool) {
-		v := pieces(strings.Split(list, ",")...)
+		v := pieces(append(strings.Split(list, ","), "▁")...)
 		v.SpacePrefix = prefix
 		tok, err := New(v)
-		if err != nil || !utf8.ValidString(text) {
+		if err != nil {
 			return
 		}
-		got := tok.Decode(tok.Encode(nil, text))
-		if prefix && text != "" {
-			got = strings.TrimPrefix(got, " ")
-		}
-		if got != text {
+		if got, want := tok.Decode(tok.Encode(nil, text)), strings.ReplaceAll(text, "▁", " "); got != want {
 			t.Errorf("%q comes back as %q", text, got)
+		}
+	})
+}
+
+// FuzzNormalize replaces by any rules: what comes of a text is no longer than
+// these allow, and has no blanks that are dropped.
+func FuzzNormalize(f *testing.F) {
+	for _, name := range []string{"rules", "users"} {
+		v, err := weights.ReadVocab("testdata/sentencepiece/" + name + ".model")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(v.Charsmap, "A cat  AB\u3000xy\t▁Ä", true, true)
+	}
+	f.Add([]byte("\x04\x00\x00\x00\x00\x00\x00\x00a\x00"), " x ", true, false)
+	f.Fuzz(func(t *testing.T, data []byte, text string, prefix, trim bool) {
+		rules, err := newCharsmap(data)
+		if err != nil {
+			return
+		}
+		n := normalizer{prefix, trim, rules}
+		got := n.normalize(text, new(matcher))
+		if len(got) > 1+maxRule*len(text) || strings.Contains(got, "▁") {
+			t.Errorf("%q becomes %q", text, got)
+		}
+		if trim && got != strings.Trim(got, " ") && !(prefix && got == " "+strings.Trim(got, " ")) {
+			t.Errorf("%q becomes %q", text, got)
 		}
 	})
 }

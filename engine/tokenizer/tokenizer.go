@@ -3,8 +3,9 @@
 // SentencePiece's BPE.
 //
 // Text is cut into pieces (splitter.go, falcon3.go), and each piece into tokens
-// (bpe.go). Every byte string can be encoded, valid UTF-8 or not, and decoding gives it
-// back. No text is normalised and no blank is put in front.
+// (bpe.go). Every byte string can be encoded, valid UTF-8 or not, and decoding
+// gives it back. Only SentencePiece's BPE normalises a text first and puts a blank in
+// front, as the model's file says.
 //
 // Which pre-tokenizers there are: "llama-bpe" with its other names "llama3" and
 // "llama-v3", and a file that names none but has Llama 3's 128,256 tokens, as
@@ -34,8 +35,9 @@ type Tokenizer struct {
 
 	mergesOnly bool // a piece is merged also where it is a token
 
-	ranks  []int32 // SentencePiece: of the tokens, the lowest merges first; else nil
-	prefix bool    // SentencePiece: a blank goes in front of a text
+	// Of SentencePiece.
+	ranks      []int32 // of the tokens, the lowest merges first; nil of others
+	normalizer normalizer
 
 	special matcher // tokens that EncodeSpecial recognises
 	always  matcher // those of them that Encode recognises too
@@ -69,7 +71,11 @@ func newTokenizer(v *vocab.Vocab) (*Tokenizer, error) {
 		return nil, err
 	}
 	if v.Model == "llama" {
-		t.ranks, t.prefix = rankScores(v.Scores), v.SpacePrefix
+		rules, err := newCharsmap(v.Charsmap)
+		if err != nil {
+			return nil, err
+		}
+		t.ranks, t.normalizer = rankScores(v.Scores), normalizer{v.SpacePrefix, v.TrimBlanks, rules}
 	} else if v.Merges == nil {
 		if err := t.deriveMerges(); err != nil {
 			return nil, err
@@ -166,7 +172,7 @@ func (t *Tokenizer) addTexts(v *vocab.Vocab) error {
 		switch {
 		case kind == vocab.TokenByte:
 			text, ok = appendByteToken(text, token)
-		case kind == vocab.TokenNormal && v.Model == "llama":
+		case (kind == vocab.TokenNormal || kind == vocab.TokenUserDefined) && v.Model == "llama":
 			text = append(text, strings.ReplaceAll(token, blank, " ")...)
 		case kind == vocab.TokenNormal:
 			text, ok = vocab.AppendBytes(text, token)

@@ -187,8 +187,12 @@ func TestVectors(t *testing.T) {
 	gguf := *model
 	gguf.Merges = merges
 	fewest := *model
-	fewest.Merges = fewestMerges(t, model)
-	t.Logf("%d merges, %d of them needed", len(merges), len(fewest.Merges))
+	if err := fewest.ListMerges(); err != nil {
+		t.Fatal(err)
+	}
+	if want := fewestMerges(t, model); len(want) != 127066 || !slices.Equal(fewest.Merges, want) {
+		t.Errorf("%d merges are listed, expected the %d that are needed of %d", len(fewest.Merges), len(want), len(merges))
+	}
 	noPre := gguf // the official GGUF names no pre-tokenizer
 	noPre.Pre = ""
 	noTypes := gguf

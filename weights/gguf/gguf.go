@@ -11,6 +11,7 @@
 package gguf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -171,6 +172,18 @@ func (f *File) Int32s(key string) ([]int32, error) {
 		list[i] = int32(binary.LittleEndian.Uint32(array.raw[4*i:]))
 	}
 	return list, nil
+}
+
+// Bytes returns the array of bytes at key, with a sign or without.
+func (f *File) Bytes(key string) ([]byte, error) {
+	array, err := f.array(key, Uint8)
+	if err != nil {
+		if array, err := f.array(key, Int8); err == nil {
+			return bytes.Clone(array.raw), nil
+		}
+		return nil, err
+	}
+	return bytes.Clone(array.raw), nil
 }
 
 // Float32s returns the array of float32 at key.

@@ -26,7 +26,7 @@ const (
 // smallFiles are the files beside the weights that the loader of directories
 // reads, in the order in which they are pulled. A repository may lack any but
 // the first.
-var smallFiles = []string{configFile, "generation_config.json", "tokenizer_config.json", "chat_template.jinja", tokenizerFile, indexFile}
+var smallFiles = []string{configFile, "generation_config.json", "tokenizer_config.json", "chat_template.jinja", "tokenizer.model", tokenizerFile, indexFile}
 
 // A listing is what the hub says of a repository's newest version.
 type listing struct {

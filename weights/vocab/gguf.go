@@ -33,6 +33,10 @@ func FromGGUF(f *gguf.File, size int) (Vocab, error) {
 		v.Scores = read(r, f.Float32s, prefix+"scores")
 		r.same(prefix+"scores", len(v.Scores), size, "elements for %d tokens")
 		v.SpacePrefix = !f.Has(prefix+"add_space_prefix") || read(r, f.Bool, prefix+"add_space_prefix")
+		v.TrimBlanks = f.Has(prefix+"remove_extra_whitespaces") && read(r, f.Bool, prefix+"remove_extra_whitespaces")
+		if f.Has(prefix + "precompiled_charsmap") {
+			v.Charsmap = read(r, f.Bytes, prefix+"precompiled_charsmap")
+		}
 	}
 	if f.Has(prefix + "merges") {
 		v.Merges = read(r, f.Strings, prefix+"merges")
@@ -121,6 +125,12 @@ func (v *Vocab) KV() (kv []gguf.KV) {
 	if v.Scores != nil {
 		add("tokenizer.ggml.scores", v.Scores)
 		add("tokenizer.ggml.add_space_prefix", v.SpacePrefix)
+		if v.TrimBlanks {
+			add("tokenizer.ggml.remove_extra_whitespaces", true)
+		}
+		if v.Charsmap != nil {
+			add("tokenizer.ggml.precompiled_charsmap", v.Charsmap)
+		}
 	} else {
 		add("tokenizer.ggml.scores", make([]float32, len(v.Tokens))) // some readers want them
 	}

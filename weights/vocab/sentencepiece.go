@@ -5,29 +5,35 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // SentencePiece's own file, tokenizer.model: a protocol buffer of the message
 // ModelProto. What is read of it: its pieces with their scores and types, that
-// it is of BPE, the ids of special pieces, and whether a blank goes in front.
+// it is of BPE, the ids of special pieces, and how a text is normalised.
 // (github.com/google/sentencepiece, src/sentencepiece_model.proto)
 
 // Numbers of fields, and of types.
 const (
-	modelPieces     = 1
-	modelTrainer    = 2
-	modelNormalizer = 3
+	modelPieces       = 1
+	modelTrainer      = 2
+	modelNormalizer   = 3
+	modelDenormalizer = 5
 
 	pieceText  = 1
 	pieceScore = 2
 	pieceType  = 3
 
-	trainerKind = 3
-	trainerBOS  = 41
-	trainerEOS  = 42
-	trainerPad  = 43
+	trainerKind   = 3
+	trainerSuffix = 24
+	trainerBOS    = 41
+	trainerEOS    = 42
+	trainerPad    = 43
 
-	normalizerPrefix = 3
+	normalizerCharsmap = 2
+	normalizerPrefix   = 3
+	normalizerTrim     = 4
+	normalizerEscape   = 5
 
 	kindUnigram = 1
 	kindBPE     = 2
@@ -62,7 +68,7 @@ func ParseSentencePiece(data, tokenizerJSON []byte) (*Vocab, error) {
 }
 
 func parsePieces(data []byte) (*Vocab, error) {
-	v := &Vocab{Model: "llama", SpacePrefix: true, AddBOS: true, BOS: 1, EOS: 2, EOT: -1, Pad: -1}
+	v := &Vocab{Model: "llama", SpacePrefix: true, TrimBlanks: true, AddBOS: true, BOS: 1, EOS: 2, EOT: -1, Pad: -1}
 	n := 0
 	_ = eachField(data, func(number int, _ uint64, _ []byte) error { // errors come again
 		if number == modelPieces {
@@ -78,22 +84,17 @@ func parsePieces(data []byte) (*Vocab, error) {
 			return v.addPiece(bytes)
 		case modelTrainer:
 			return eachField(bytes, func(number int, value uint64, _ []byte) error {
-				switch number {
-				case trainerKind:
+				if number == trainerKind {
 					kind = value
-				case trainerBOS:
-					v.BOS = int32(value)
-				case trainerEOS:
-					v.EOS = int32(value)
-				case trainerPad:
-					v.Pad = int32(value)
 				}
-				return nil
+				return v.trained(number, value)
 			})
 		case modelNormalizer:
-			return eachField(bytes, func(number int, value uint64, _ []byte) error {
-				if number == normalizerPrefix {
-					v.SpacePrefix = value != 0
+			return eachField(bytes, v.normalized)
+		case modelDenormalizer:
+			return eachField(bytes, func(number int, _ uint64, bytes []byte) error {
+				if number == normalizerCharsmap && len(bytes) > 0 {
+					return errors.New("its denormalizer_spec has rules, which are not supported")
 				}
 				return nil
 			})
@@ -102,7 +103,7 @@ func parsePieces(data []byte) (*Vocab, error) {
 	})
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("not a SentencePiece model: %w", err)
+		return nil, fmt.Errorf("SentencePiece model: %w", err)
 	case len(v.Tokens) == 0:
 		return nil, errors.New("not a SentencePiece model: no pieces")
 	case kind != kindBPE:
@@ -118,6 +119,43 @@ func parsePieces(data []byte) (*Vocab, error) {
 	}
 	v.AddBOS = v.BOS >= 0
 	return v, nil
+}
+
+// trained takes a field of the trainer's message.
+func (v *Vocab) trained(number int, value uint64) error {
+	switch number {
+	case trainerSuffix:
+		if value != 0 {
+			return errors.New("treat_whitespace_as_suffix is not supported")
+		}
+	case trainerBOS:
+		v.BOS = int32(value)
+	case trainerEOS:
+		v.EOS = int32(value)
+	case trainerPad:
+		v.Pad = int32(value)
+	}
+	return nil
+}
+
+// normalized takes a field of the normaliser's message.
+func (v *Vocab) normalized(number int, value uint64, bytes []byte) error {
+	switch number {
+	case normalizerCharsmap:
+		v.Charsmap = nil
+		if len(bytes) > 0 {
+			v.Charsmap = slices.Clone(bytes)
+		}
+	case normalizerPrefix:
+		v.SpacePrefix = value != 0
+	case normalizerTrim:
+		v.TrimBlanks = value != 0
+	case normalizerEscape:
+		if value == 0 {
+			return errors.New("a normaliser without escape_whitespaces is not supported")
+		}
+	}
+	return nil
 }
 
 func (v *Vocab) addPiece(message []byte) error {

@@ -55,6 +55,15 @@ func TestSentencePiece(t *testing.T) {
 		t.Errorf("%d tokens, %+v", n, Vocab{BOS: v.BOS, EOS: v.EOS, Pad: v.Pad, AddBOS: v.AddBOS, SpacePrefix: v.SpacePrefix})
 	}
 	sameInGGUF(t, v)
+	if !v.TrimBlanks || v.Charsmap != nil { // the format's default
+		t.Error("the normaliser is read otherwise")
+	}
+	v, err = Parse(slices.Concat(sentencePiece(), field(3, slices.Concat(field(2, []byte("\x04\x00\x00\x00abcdx\x00")), field(3, 0), field(4, 0), field(5, 1)))))
+	if err != nil || v.SpacePrefix || v.TrimBlanks || string(v.Charsmap) != "\x04\x00\x00\x00abcdx\x00" {
+		t.Errorf("%v, %v, %q, %v", v.SpacePrefix, v.TrimBlanks, v.Charsmap, err)
+	}
+	v.TrimBlanks = true
+	sameInGGUF(t, v)
 }
 
 // refusedPieces are files with one fault each.
@@ -74,6 +83,9 @@ var refusedPieces = func() []struct{ data, want string } {
 		{good + string(field(2, field(41, 261))), "token id 261 of begin or end"},
 		{good + string(field(2, field(42, -7))), "token id -7 of begin or end"},
 		{"\x12\x00", "no pieces"},
+		{good + string(field(2, field(24, 1))), "treat_whitespace_as_suffix is not supported"},
+		{good + string(field(3, field(5, 0))), "without escape_whitespaces is not supported"},
+		{good + string(field(5, field(2, []byte("x")))), "its denormalizer_spec has rules"},
 	}
 }()
 

@@ -31,9 +31,13 @@ type Vocab struct {
 	MergesOnly bool
 
 	// Of SentencePiece: how early a token is made of its parts, the highest
-	// first; and whether a blank goes in front of a text.
+	// first; whether a blank goes in front of a text; whether of several blanks
+	// one stays, and none at the ends; and its compiled rules that replace
+	// characters, nil for none.
 	Scores      []float32 // (len(Tokens)); nil for other models
 	SpacePrefix bool
+	TrimBlanks  bool
+	Charsmap    []byte
 
 	BOS, EOS, EOT, Pad int32 // -1: none
 	AddBOS             bool

@@ -245,3 +245,25 @@ func TestPre(t *testing.T) {
 		}
 	}
 }
+
+// TestListMerges lists one merge for each token that merging reaches.
+func TestListMerges(t *testing.T) {
+	v := &Vocab{Model: "gpt2", Tokens: []string{"a", "b", "c", "Ġ", "ab", "bc", "abc", "Ġa", "Ġabc", "cc", "<|a|>", "aab", "x", "<|ab|>"}}
+	v.Types = make([]TokenType, len(v.Tokens))
+	for i := range v.Types {
+		v.Types[i] = TokenNormal
+	}
+	v.Types[10], v.Types[12] = TokenControl, TokenUnused
+	want := []string{"a b", "b c", "ab c", "Ġ a", "Ġ abc", "c c", "a ab"}
+	if err := v.ListMerges(); err != nil || !slices.Equal(v.Merges, want) {
+		t.Errorf("%q, %v, expected %q", v.Merges, err, want)
+	}
+	listed := &Vocab{Model: "gpt2", Tokens: v.Tokens, Merges: []string{}}
+	if err := listed.ListMerges(); err != nil || len(listed.Merges) != 0 {
+		t.Error("an empty list is a list", listed.Merges, err)
+	}
+	long := &Vocab{Model: "gpt2", Tokens: []string{strings.Repeat("a", 2*maxMerged+1)}}
+	if err := long.ListMerges(); err == nil || !strings.Contains(err.Error(), "token 0 has 2049 bytes") {
+		t.Error(err)
+	}
+}
