@@ -47,14 +47,13 @@ func Facts(m *weights.Model) TextFacts {
 	for _, id := range t.Stops() {
 		f.Stops = append(f.Stops, fmt.Sprintf("%s (%d)", t.Token(id), id))
 	}
-	template, err := t.Template(m.Arch)
+	template, err := t.Template(m.Arch, "")
 	if err != nil {
 		f.Template = err.Error()
 		return f
 	}
-	f.Template = template.Name
-	if template.Name != "jinja" && m.Vocab.ChatTemplate != "" {
-		f.Template += ", in place of the file's own"
+	if f.Template = template.Name; template.Note != "" {
+		f.Template += ": " + template.Note
 	}
 	return f
 }

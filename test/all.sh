@@ -6,7 +6,7 @@
 # computed equal bits.
 #
 # BITNET_TEST_DATA     folder with llama3/tokenizer.model, which the project may not carry
-# BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avxvnni,avx512,avx512vbmi,amx,neon,data,llvm,vulkan,opengl,shadertools,torch
+# BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avxvnni,avx512,avx512vbmi,amx,neon,data,llvm,vulkan,opengl,shadertools,torch,jinja2
 # BITNET_TEST_LONG     -v or so: the parity suite without -short (an hour on two cores)
 # BITNET_FUZZ_TIME     time for each fuzz target (3s)
 set -euo pipefail
@@ -25,12 +25,12 @@ only() {
 	for name in "$@"; do case ",$list," in *",$name,"*) printf '%s,' "$name" ;; esac; done
 }
 require=${BITNET_TEST_REQUIRE:-}
-known="portable avx2 avxvnni avx512 avx512vbmi amx neon data llvm vulkan opengl shadertools torch"
+known="portable avx2 avxvnni avx512 avx512vbmi amx neon data llvm vulkan opengl shadertools torch jinja2"
 for name in ${require//,/ }; do
 	case " $known " in *" $name "*) ;; *) echo "BITNET_TEST_REQUIRE: $name is none of $known"; exit 2 ;; esac
 done
-native=$(only "$require" portable avx2 avxvnni avx512 avx512vbmi amx data llvm vulkan opengl shadertools torch)
-[ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm vulkan opengl shadertools torch)
+native=$(only "$require" portable avx2 avxvnni avx512 avx512vbmi amx data llvm vulkan opengl shadertools torch jinja2)
+[ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm vulkan opengl shadertools torch jinja2)
 
 # SwiftShader, the Vulkan device with the fewest features, is part of a package
 # that needs no installing.
@@ -48,6 +48,7 @@ tools() {
 	ls /usr/share/vulkan/icd.d/lvp_icd.*.json >/dev/null 2>&1 || missing+=(libvulkan1 mesa-vulkan-drivers)
 	ls /usr/lib/*/libEGL_mesa.so.0 >/dev/null 2>&1 || missing+=(libegl1 libgl1-mesa-dri)
 	/usr/bin/python3 -c 'import torch' 2>/dev/null || missing+=(python3-torch libopenblas0-pthread)
+	/usr/bin/python3 -c 'import jinja2' 2>/dev/null || missing+=(python3-jinja2)
 	if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 	fi

@@ -11,14 +11,16 @@ import (
 var floors = map[string]int{
 	"weights/demo":        0,
 	"weights/gguf":        0,
+	"weights/outfile":     0,
 	"weights/safetensors": 0,
 	"weights/ternary":     0,
 	"cpu/kernel":          0,
 	"engine/compute":      0,
 	"engine/sample":       0,
-	"engine/chat":         0,
+	"engine/chat/jinja":   0,
 	"shaders":             0,
 
+	"engine/chat":   1,
 	"weights/hub":   1,
 	"weights/vocab": 1,
 	"gpu/driver":    1,

@@ -8,11 +8,11 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"bitnet-gpu/weights/gguf"
+	"bitnet-gpu/weights/outfile"
 	"bitnet-gpu/weights/ternary"
 	"bitnet-gpu/weights/vocab"
 )
@@ -40,7 +40,8 @@ var writable = map[ternary.Format]struct {
 
 // WriteGGUF writes the model to path as a GGUF file. It takes little memory,
 // whatever the model's size. What was at path before stays until the new file
-// is complete. Errors begin with the path.
+// is complete, see package outfile; what is no regular file is outfile.ErrTarget.
+// Errors begin with the path.
 func (m *Model) WriteGGUF(path string, opt WriteOptions) error {
 	return m.namePath(path, m.writeGGUF(path, opt, nil))
 }
@@ -67,24 +68,13 @@ func (m *Model) writeGGUF(path string, opt WriteOptions, check func(g *ggufWrite
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name()) // which fails after the rename
-	defer file.Close()
-	if err := g.write(file); err != nil {
-		return err
-	}
-	if err := errors.Join(file.Chmod(0o644), file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	if check != nil {
-		if err := check(g, file.Name()); err != nil {
-			return err
+	return outfile.Replace(path, func(file *os.File) error {
+		err := g.write(file)
+		if err == nil && check != nil {
+			err = check(g, file.Name())
 		}
-	}
-	return os.Rename(file.Name(), path)
+		return err
+	})
 }
 
 // A ggufWriter writes a model. Tensors, writers and sums belong together.

@@ -40,17 +40,21 @@ func openHF(dir string) (*Model, error) {
 	return m, nil
 }
 
-// openShards maps the files that hold a directory's tensors.
+// openShards maps the files that hold a directory's tensors: model.safetensors, or
+// where there is none those that the index names. An index beside the one file is of
+// another build of the model, and transformers does not look at it either.
 func openShards(dir string) ([]*mapping, error) {
 	names := []string{"model.safetensors"}
 	index := filepath.Join(dir, "model.safetensors.index.json")
-	switch data, err := readBounded(index, maxIndex); {
-	case err == nil:
-		if names, err = safetensors.ParseIndex(data); err != nil {
+	if !isRegular(filepath.Join(dir, names[0])) {
+		switch data, err := readText(index, maxIndex); {
+		case err == nil:
+			if names, err = safetensors.ParseIndex(data); err != nil {
+				return nil, invalid(index, err)
+			}
+		case !errors.Is(err, fs.ErrNotExist):
 			return nil, invalid(index, err)
 		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, invalid(index, err)
 	}
 	var files []*mapping
 	for _, name := range names {

@@ -77,7 +77,7 @@ func (t hfTokens) first() int32 {
 const maxConfig = 1 << 20 // bytes of config.json and its like
 
 func readHFConfig(path string) (*hfConfig, error) {
-	data, err := readBounded(path, maxConfig)
+	data, err := readText(path, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		dir := filepath.Dir(path)
 		return nil, invalid(dir, errors.New("is a directory without config.json: name a GGUF file, or a directory as Hugging Face has them"))

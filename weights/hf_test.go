@@ -193,10 +193,16 @@ var badDirs = []struct {
 	}},
 	{"weights cut", "model.safetensors", "truncated download?", tiny.HFOptions{}, func(dir string) error { return os.Truncate(filepath.Join(dir, "model.safetensors"), 9000) }},
 	{"LFS pointer", "model.safetensors", "run git lfs pull", tiny.HFOptions{}, text("model.safetensors", "version https://git-lfs.github.com/spec/v1\n")},
+	{"LFS pointer for the index", "model.safetensors.index.json", "run git lfs pull", tiny.HFOptions{}, index(pointer)},
+	{"LFS pointer for config.json", "config.json", "run git lfs pull", tiny.HFOptions{}, text("config.json", pointer)},
+	{"LFS pointer for tokenizer.json", "tokenizer.json", "git lfs pull", tiny.HFOptions{}, text("tokenizer.json", pointer)},
+	{"LFS pointer for tokenizer_config.json", "tokenizer_config.json", "run git lfs pull", tiny.HFOptions{}, text("tokenizer_config.json", pointer)},
+	{"LFS pointer for generation_config.json", "generation_config.json", "run git lfs pull", tiny.HFOptions{}, text("generation_config.json", pointer)},
+	{"LFS pointer for the template", "chat_template.jinja", "run git lfs pull", tiny.HFOptions{}, text("chat_template.jinja", pointer)},
 	{"header of 2^60", "model.safetensors", "a header of 1152921504606846976 bytes", tiny.HFOptions{}, text("model.safetensors", "\x00\x00\x00\x00\x00\x00\x00\x10{}")},
-	{"index outside", "model.safetensors.index.json", `is said to be in "../x.safetensors"`, tiny.HFOptions{}, text("model.safetensors.index.json", `{"weight_map":{"a":"../x.safetensors"}}`)},
-	{"index to nowhere", "y.safetensors", "no such file", tiny.HFOptions{}, text("model.safetensors.index.json", `{"weight_map":{"a":"y.safetensors"}}`)},
-	{"index no JSON", "model.safetensors.index.json", "not an index", tiny.HFOptions{}, text("model.safetensors.index.json", `[`)},
+	{"index outside", "model.safetensors.index.json", `is said to be in "../x.safetensors"`, tiny.HFOptions{}, index(`{"weight_map":{"a":"../x.safetensors"}}`)},
+	{"index to nowhere", "y.safetensors", "no such file", tiny.HFOptions{}, index(`{"weight_map":{"a":"y.safetensors"}}`)},
+	{"index no JSON", "model.safetensors.index.json", "not an index", tiny.HFOptions{}, index(`[`)},
 	{"a shard missing", "model-00002-of-00002.safetensors", "no such file", tiny.HFOptions{Shards: 2}, remove("model-00002-of-00002.safetensors")},
 	{"a shard twice", "model-00002-of-00002.safetensors", "stands in another file too", tiny.HFOptions{Shards: 2}, func(dir string) error {
 		data, err := os.ReadFile(filepath.Join(dir, "model-00001-of-00002.safetensors"))
@@ -232,6 +238,31 @@ var badDirs = []struct {
 	})},
 	{"template of a number", "tokenizer_config.json", "cannot unmarshal number", tiny.HFOptions{}, text("tokenizer_config.json", `{"chat_template":1}`)},
 	{"end tokens as text", "generation_config.json", "cannot unmarshal", tiny.HFOptions{}, text("generation_config.json", `{"eos_token_id":"x"}`)},
+}
+
+const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 34\n"
+
+// index writes an index, in place of the one file.
+func index(content string) func(dir string) error {
+	return func(dir string) error {
+		return errors.Join(text("model.safetensors.index.json", content)(dir), remove("model.safetensors")(dir))
+	}
+}
+
+// TestIndexOfAnotherBuild leaves an index beside the one file, which names files
+// that are not there.
+func TestIndexOfAnotherBuild(t *testing.T) {
+	dir := writeHF(t, tiny.HFOptions{})
+	if err := text("model.safetensors.index.json", `{"weight_map":{"a":"model-00001-of-00002.safetensors"}}`)(dir); err != nil {
+		t.Fatal(err)
+	}
+	m, err := weights.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestBadDirs opens directories with one fault each: one line that begins with

@@ -95,7 +95,7 @@ func setEnds(v *vocab.Vocab, config *hfConfig, ends hfTokens) error {
 // readHFTemplate returns the chat template, or "".
 func readHFTemplate(dir string) (string, error) {
 	path := filepath.Join(dir, "chat_template.jinja")
-	switch data, err := readBounded(path, maxConfig); {
+	switch data, err := readText(path, maxConfig); {
 	case err == nil:
 		return string(data), nil
 	case !errors.Is(err, fs.ErrNotExist):
@@ -115,7 +115,7 @@ func readHFTemplate(dir string) (string, error) {
 
 // readJSON reads a small file into value, if it is there.
 func readJSON(path string, value any) error {
-	data, err := readBounded(path, maxVocabFile)
+	data, err := readText(path, maxVocabFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil

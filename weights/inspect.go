@@ -105,7 +105,7 @@ func inspectHF(path string) (*Summary, error) {
 // configKV returns the members of a config.json, those that are no number, bool
 // or string as JSON.
 func configKV(path string) (kv []gguf.KV, err error) {
-	data, err := readBounded(path, maxConfig)
+	data, err := readText(path, maxConfig)
 	if err != nil {
 		return nil, invalid(path, err)
 	}

@@ -73,7 +73,7 @@ func isRegular(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-func readVocabFile(path string) ([]byte, error) { return readBounded(path, maxVocabFile) }
+func readVocabFile(path string) ([]byte, error) { return readText(path, maxVocabFile) }
 
 // readBounded reads a regular file of at most limit bytes.
 func readBounded(path string, limit int64) ([]byte, error) {

@@ -24,7 +24,11 @@ func inspectCmd(std stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect [MODEL | -hf MODEL]",
 		Short: "Show what is in a model file and what it will take to run it",
-		Args:  cobra.MaximumNArgs(1),
+		Example: `  bitnet-gpu inspect model.gguf
+  bitnet-gpu inspect 2b4t --json`,
+		SuggestFor:        []string{"show", "info"},
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeFirst(completeModels),
 	}
 	from.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")

@@ -214,15 +214,33 @@ func (r *runner) warm() error {
 	r.tell(0, "loading")
 	opt := r.plan.Engine
 	opt.Context, opt.Threads, opt.Batch = r.end, r.plan.Threads[0], r.plan.Batches[0]
-	e, err := engine.Open(r.plan.Path, opt)
+	m, err := weights.OpenWith(r.plan.Path, weights.OpenOptions{I2SLayout: opt.I2S})
 	if err != nil {
 		return err
+	}
+	if err := r.plan.Fits(m.Context); err != nil {
+		return errors.Join(err, m.Close())
+	}
+	e, err := engine.New(m, opt)
+	if err != nil {
+		return errors.Join(err, m.Close())
 	}
 	r.model = about(e.Model())
 	if r.plan.Synthetic {
 		r.model.Path = "" // it will be gone
 	}
 	return e.Close()
+}
+
+// Fits refuses tests of more tokens than a model has positions: what is measured
+// there is nothing that anybody would run. Errors are engine.ErrUsage.
+func (p *Plan) Fits(context int) error {
+	for _, t := range p.Tests {
+		if t.end() > context {
+			return fmt.Errorf("%w: %s takes %d positions, and the model has %d: fewer tokens or a smaller depth", engine.ErrUsage, t.Name(), t.end(), context)
+		}
+	}
+	return nil
 }
 
 func about(m *weights.Model) *Model {

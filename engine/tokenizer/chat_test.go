@@ -22,7 +22,7 @@ func TestEncodeChat(t *testing.T) {
 		v := llama3(t)
 		v.ChatTemplate = template
 		tok := mustNew(t, v)
-		tmpl, err := tok.Template("bitnet-b1.58")
+		tmpl, err := tok.Template("bitnet-b1.58", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,15 +84,15 @@ func TestEncodeChatBOS(t *testing.T) {
 func TestTemplate(t *testing.T) {
 	v := tiny()
 	tok := mustNew(t, v)
-	if tmpl, err := tok.Template("bitnet-b1.58"); err != nil || tmpl.Name != "bitnet" {
+	if tmpl, err := tok.Template("bitnet-b1.58", ""); err != nil || tmpl.Name != "bitnet" {
 		t.Errorf("template %v, error %v", tmpl, err)
 	}
-	if _, err := tok.Template("llama"); err == nil {
+	if _, err := tok.Template("llama", ""); err == nil {
 		t.Error("a model without a template has one")
 	}
 	v.ChatTemplate = "{{ bos_token ~ eos_token }}"
 	v.EOS = v.EOT
-	tmpl, err := mustNew(t, v).Template("llama")
+	tmpl, err := mustNew(t, v).Template("llama", "")
 	if err != nil {
 		t.Fatal(err)
 	}

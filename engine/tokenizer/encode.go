@@ -61,9 +61,10 @@ func (t *Tokenizer) EncodeChat(segments []chat.Segment) []int32 {
 }
 
 // Template returns the chat template for a model of this vocabulary and of the
-// architecture that its file names, as chat.For chooses it.
-func (t *Tokenizer) Template(arch string) (*chat.Template, error) {
-	m := chat.Model{Arch: arch, Jinja: t.template}
+// architecture that its file names, as chat.For chooses it; chosen is the user's
+// template, or "".
+func (t *Tokenizer) Template(arch, chosen string) (*chat.Template, error) {
+	m := chat.Model{Arch: arch, Jinja: t.template, Chosen: chosen}
 	for name := range t.special.ids {
 		m.Special = append(m.Special, name)
 	}

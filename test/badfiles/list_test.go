@@ -37,7 +37,7 @@ var list = []struct {
 		"case: odd number of KV heads; case: a block missing; case: a block too many; case: rope base NaN"},
 	{"15: vocabulary", "case: fewer tokens than rows; case: two tokens alike; case: a merge of an unknown token; case: end token out of range; " +
 		"case: the byte -1; case: a byte without a token; engine/tokenizer.TestNewRefuses; engine/tokenizer.TestSentencePieceRefuses; weights/vocab.TestParseRefuses"},
-	{"16: chat template without end", "case: a template without end; case: a template that reads files; case: a template of 100 KiB; engine/chat.TestHostileTemplates"},
+	{"16: chat template without end", "case: a template without end; case: a template that reads files; case: a template of 100 KiB; engine/chat/jinja.TestLimits; engine/chat.TestRefusals"},
 	{"17: safetensors and its index", "weights/safetensors.TestHostile; weights/safetensors.TestIndex; weights.TestBadDirs; cmd/bitnet-gpu.TestBadDirectories"},
 	{"18: a file that shrinks or is rewritten while in use", "weights.TestShrunk; weights/gguf.TestStringsChanged; engine.TestShrunk"},
 	{"19: unreadable, a directory, a pipe, a device", "weights.TestUnreadable; weights.TestPipe; case: directory; case: no file; case: in a file"},

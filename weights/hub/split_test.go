@@ -3,6 +3,7 @@ package hub
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 )
@@ -16,8 +17,8 @@ func TestSplit(t *testing.T) {
 	for i := 1; i <= 3; i++ {
 		h.files[name(i)] = randomBytes(1000 * i)
 	}
-	for asked, want := range map[string]string{"": name(1), name(1): name(1), name(3): name(3)} {
-		c, ref := h.client(t), Ref{testRef.Repo, asked}
+	for asked, want := range map[string]string{"": name(1), "m": name(1), name(1): name(1), name(3): name(3)} {
+		c, ref := h.client(t), Ref{Repo: testRef.Repo, File: asked}
 		path, err := c.Fetch(background, ref, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -31,11 +32,17 @@ func TestSplit(t *testing.T) {
 		if cached, err := c.Cached(ref); cached != path || err != nil {
 			t.Errorf("cached %s, %v", cached, err)
 		}
-		if _, err := c.Remove(Ref{testRef.Repo, name(2)}); err != nil {
+		if err := os.Remove(c.repo(testRef.Repo).snapshot(commit, name(2))); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := c.Cached(ref); !errors.Is(err, ErrNotCached) {
 			t.Errorf("without one part: %v", err)
+		}
+		if _, err := c.Remove(ref.with(name(3))); err != nil {
+			t.Errorf("Remove: %v", err)
+		}
+		if list, err := c.List(); len(list) > 0 || err != nil {
+			t.Errorf("left behind: %v, %v", list, err)
 		}
 	}
 	delete(h.files, name(2))
