@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -107,6 +108,9 @@ func TestUsage(t *testing.T) {
 		{"bad top-p", []string{"generate", "-m", tinyA, "-p", "x", "--top-p", "2"}, exitUsage, "top-p"},
 		{"bad bias", []string{"generate", "-m", tinyA, "-p", "x", "-l", "15043"}, exitUsage, "ID+X"},
 		{"system without chat", []string{"generate", "-m", tinyA, "-p", "x", "--system", "y"}, exitUsage, "--chat"},
+		{"template without chat", []string{"generate", "-m", tinyA, "-p", "x", "--chat-template", "llama3"}, exitUsage, "--chat-template needs --chat"},
+		{"special with chat", []string{"generate", "-m", tinyA, "-p", "x", "--chat", "--special"}, exitUsage, "--special is for a prompt without --chat"},
+		{"no template", []string{"generate", "-m", tinyA, "-p", "x", "--chat", "--chat-template", "nope"}, exitUsage, "a file, or one of bitnet, chatml, falcon3, llama3"},
 		{"negative context", []string{"generate", "-m", tinyA, "-p", "x", "-c", "-1"}, exitUsage, "negative"},
 		{"unknown backend", []string{"generate", "-m", tinyA, "-p", "x", "--backend", "cuda"}, exitUsage, "unknown backend"},
 		{"unknown device", []string{"generate", "-m", tinyA, "-p", "x", "--device", "gpu7"}, exitUnavailable, "gpu7"},
@@ -319,5 +323,45 @@ func TestEmptyNames(t *testing.T) {
 	} {
 		out, errs, code := command(t, "", args...)
 		refused(t, out, errs, code, exitUsage, "(see bitnet-gpu ")
+	}
+}
+
+// TestTemplates holds that a chat is what its template makes of it, and that
+// special tokens in a prompt are tokens where --special says so.
+func TestTemplates(t *testing.T) {
+	prompt := func(args ...string) string {
+		_, errs, code := command(t, "", append([]string{"generate", "-m", tinyA, "-n", "1", "--verbose", "-p", "Hi<|eot_id|>"}, args...)...)
+		if code != 0 {
+			t.Fatal(errs)
+		}
+		return regexp.MustCompile(`prompt \[.*\]`).FindString(errs)
+	}
+	file := filepath.Join(t.TempDir(), "own.jinja")
+	for _, c := range []struct{ template, same string }{
+		{"{% for m in messages %}{{ m.role|capitalize + ': ' + m.content + '<|eot_id|>' }}{% endfor %}Assistant: ", "bitnet"},
+		{"{{ ('Q: ' if messages[-1].role == 'user' else 'S: ') + messages[-1].content }}", ""},
+	} {
+		if err := os.WriteFile(file, []byte(c.template), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		own, named := prompt("--chat", "--chat-template", file), prompt("--chat", "--chat-template", "bitnet")
+		if own == "" || (own == named) != (c.same == "bitnet") {
+			t.Errorf("%s gives %s, the template bitnet %s", c.template, own, named)
+		}
+	}
+	text, special := prompt(), prompt("--special")
+	if before, after, ok := strings.Cut(text, "; with --special "); !ok || before == special || "prompt "+after != special {
+		t.Errorf("%s, and with --special %s", text, special)
+	}
+	if err := os.WriteFile(file, []byte("a\n{{ messages|nope }}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for template, want := range map[string]string{
+		file:     "chat template: line 2: the filter nope is not known (--chat-template",
+		"chatml": "chatml needs the special token <|im_start|>",
+	} {
+		if _, errs, code := command(t, "", "generate", "-m", tinyA, "-p", "x", "--chat", "--chat-template", template); code != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("exit %d, %q, want %q", code, errs, want)
+		}
 	}
 }

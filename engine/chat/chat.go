@@ -7,10 +7,13 @@
 // are marked Special may be parsed for special tokens; what users write never
 // stands in one.
 //
-// A model's own template decides. It is a program in Jinja, which package jinja
-// runs; why that is no library's, and how two libraries compare with it, is said
-// there in figures. Only a template that is known to be wrong is replaced, and
-// the caller can say so.
+// A model's own template decides. Only one that is known to be wrong is replaced,
+// and the caller can say so. A template is a program in Jinja, which package
+// jinja runs. Two libraries were compared with it, Jinja2 being the judge: of 238
+// constructs of real templates gonja 2.9.1 renders 134 right and 70 wrong without
+// a word, ardanlabs/jinja 1.8.0 139 and 75, package jinja 236 and none, and
+// neither library can be stopped. The two that are left are refused by name.
+// Package jinja says more, and its tests hold the table.
 //
 // The token BOS in front of everything is the tokenizer's matter: the templates
 // of this package do not write it. A model's own may; whoever encodes the

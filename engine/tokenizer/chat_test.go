@@ -13,7 +13,7 @@ import (
 // conversations of the 2B4T, with the template of this project and with Jinja.
 func TestEncodeChat(t *testing.T) {
 	const (
-		ofGGUF = "{% for m in messages %}{{ 'Human: ' + m.content + '\n\nBITNETAssistant: ' + eos_token }}{% endfor %}"
+		ofGGUF = `{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}{% if message['role'] == 'user' %}{{ 'Human: ' + message['content'] + '\n\nBITNETAssistant: ' + eos_token }}{% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token }}{% endif %}{% endfor %}`
 		jinja  = `{% set loop_messages = messages %}{% for message in loop_messages %}{% set content = message['role'] | capitalize + ': '+ message['content'] | trim + '<|eot_id|>' %}{{ content }}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}`
 	)
 	user := chat.Message{Role: "user", Content: "Hi"}

@@ -88,14 +88,15 @@ func (t *Template) render(variables map[string]any, work int) (out Text, err err
 	return s.out, nil
 }
 
-// catch makes an error of what fail throws.
+// catch makes an error of what fail throws, and of a fault of this package: a
+// template must not end its caller.
 func catch(err *error) {
 	switch p := recover().(type) {
 	case nil:
 	case *Error:
 		*err = p
 	default:
-		panic(p)
+		*err = &Error{Line: 1, Text: oneLine(fmt.Sprint("BUG: ", p))}
 	}
 }
 
