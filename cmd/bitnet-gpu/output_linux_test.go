@@ -118,7 +118,7 @@ func TestResultSignals(t *testing.T) {
 		cmd.Stderr = &errs
 		start(t, cmd)
 		began, since := false, time.Now() // the file may be seen too late
-		waitFor(t, func() bool { // it has written the file that it will copy
+		waitFor(t, func() bool {          // it has written the file that it will copy
 			files, _ := os.ReadDir(temporary)
 			began = began || len(files) > 0
 			return len(files) == 0 && (began || time.Since(since) > 2*time.Second)
