@@ -100,14 +100,14 @@ func convertOptions(typ, embd string) (opt weights.WriteOptions, err error) {
 // convert writes the file and returns its size. What cannot be read again, as a
 // pipe, gets a copy of a file that was.
 func convert(ctx context.Context, from string, target outfile.Target, read weights.OpenOptions, write weights.WriteOptions) (int64, error) {
-	path := target.Path
+	path, remove := target.Path, func() {}
 	if target.Streams() {
-		dir, remove, err := outfile.TempDir()
+		dir, away, err := outfile.TempDir()
 		if err != nil {
 			return 0, err
 		}
-		defer remove()
-		path = filepath.Join(dir, "out.gguf")
+		defer away()
+		path, remove = filepath.Join(dir, "out.gguf"), away
 	}
 	check := func(from, to *weights.Model) error { return cmp.Or(sameLogits(from, to), ctx.Err()) }
 	if err := weights.Convert(from, path, read, write, check); err != nil {
@@ -122,7 +122,7 @@ func convert(ctx context.Context, from string, target outfile.Target, read weigh
 	if err != nil || path == target.Path {
 		return info.Size(), err
 	}
-	os.Remove(path) // a reader who goes away ends the program; the file stays open
+	remove() // now, for a reader who goes away ends the program; the file stays open
 	return info.Size(), target.Write(ctx, func(w io.Writer) error {
 		_, err := io.Copy(w, file)
 		return err
