@@ -90,6 +90,7 @@ var loadFunctions = sync.OnceValue(func() error { return lookUp(function) })
 // there is: the look-up ends at the first that is missing, so in a second one
 // all have an address.
 func lookUp(function func(name string) unsafe.Pointer) error {
+	bufferSubData, getBufferSubData = function("glBufferSubData"), function("glGetBufferSubData")
 	missing := gl.InitWithProcAddrFunc(function)
 	if missing != nil {
 		_ = gl.InitWithProcAddrFunc(func(name string) unsafe.Pointer {

@@ -87,6 +87,9 @@ func extensions() map[string]bool {
 	return have
 }
 
+// mostBindings is how many buffers of a kernel we bind at once.
+const mostBindings = 16
+
 func limits() driver.Limits {
 	var size int64
 	gl.GetInteger64v(gl.MAX_SHADER_STORAGE_BLOCK_SIZE, &size)
@@ -94,7 +97,7 @@ func limits() driver.Limits {
 	lim := driver.Limits{
 		Range:     int(min(size, math.MaxInt32)) &^ 255,
 		Align:     max(int(integer(gl.SHADER_STORAGE_BUFFER_OFFSET_ALIGNMENT)), 4),
-		Bindings:  int(bindings),
+		Bindings:  min(int(bindings), mostBindings),
 		Params:    64, // of the 4096 words that a uniform block has at least
 		GroupSize: min(int(integer(gl.MAX_COMPUTE_WORK_GROUP_INVOCATIONS)), integerAt(gl.MAX_COMPUTE_WORK_GROUP_SIZE, 0)),
 		Shared:    int(integer(gl.MAX_COMPUTE_SHARED_MEMORY_SIZE)),

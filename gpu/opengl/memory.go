@@ -2,6 +2,14 @@
 
 package opengl
 
+// #include <stdint.h>
+//
+// // transfer calls glBufferSubData or glGetBufferSubData.
+// static void transfer(void *f, unsigned target, intptr_t offset, intptr_t size, void *data) {
+//	((void (*)(unsigned, intptr_t, intptr_t, void *))f)(target, offset, size, data);
+// }
+import "C"
+
 import (
 	"fmt"
 	"unsafe"
@@ -95,7 +103,22 @@ func (b *buffer) Write(offset int, data []byte) error {
 
 // write fills part of the buffer; it runs on the device's thread.
 func (b *buffer) write(offset int, data []byte) error {
-	gl.BindBuffer(gl.COPY_WRITE_BUFFER, b.name)
-	gl.BufferSubData(gl.COPY_WRITE_BUFFER, offset, len(data), unsafe.Pointer(&data[0]))
+	upload(span{b.name, offset, len(data)}, data)
 	return b.d.check("glBufferSubData")
+}
+
+// The two functions that are not called through package gl. It would take the
+// address of data as a pointer to anything, and the check of pointers that go to
+// C panics where a caller's bytes lie in an object that holds pointers as well,
+// as a field does. Of a slice of bytes the check sees that it is bytes.
+var bufferSubData, getBufferSubData unsafe.Pointer
+
+func upload(to span, data []byte) {
+	gl.BindBuffer(gl.COPY_WRITE_BUFFER, to.buffer)
+	C.transfer(bufferSubData, gl.COPY_WRITE_BUFFER, C.intptr_t(to.offset), C.intptr_t(to.size), unsafe.Pointer(&data[0]))
+}
+
+func download(from span, data []byte) {
+	gl.BindBuffer(gl.COPY_READ_BUFFER, from.buffer)
+	C.transfer(getBufferSubData, gl.COPY_READ_BUFFER, C.intptr_t(from.offset), C.intptr_t(from.size), unsafe.Pointer(&data[0]))
 }

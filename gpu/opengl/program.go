@@ -79,11 +79,11 @@ func (d *device) linked(p uint32) error {
 	if err := d.check("glLinkProgram"); err != nil || ok != 0 {
 		return err
 	}
-	return fmt.Errorf("%w: %s", failure("glLinkProgram", gl.LINK_STATUS), complaint(p))
+	return fmt.Errorf("%w%s", failure("glLinkProgram", gl.LINK_STATUS), complaint(p))
 }
 
 // complaint returns what the compiler says of a program, or the linker, in one
-// line.
+// line behind a colon; or nothing.
 func complaint(p uint32) string {
 	log := make([]byte, 4096)
 	var shader uint32
@@ -93,7 +93,10 @@ func complaint(p uint32) string {
 		gl.GetProgramInfoLog(p, int32(len(log)), nil, &log[0])
 	}
 	text, _, _ := strings.Cut(string(log), "\x00")
-	return strings.Join(strings.Fields(text), " ")
+	if text == "" {
+		return ""
+	}
+	return ": " + strings.Join(strings.Fields(text), " ")
 }
 
 // source is a kernel's text with its constants behind the line of the version.

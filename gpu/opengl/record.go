@@ -15,21 +15,28 @@ type prepared struct {
 	d        *device
 	list     *driver.List
 	commands []command
-	words    []uint32 // of the uniform buffer, as it stands there
-	uniforms *buffer  // the parameters of all dispatches, or nil
-	fresh    bool     // the uniform buffer was not yet written
+	words    []uint32 // the parameters of all dispatches
+	uniforms *buffer  // that holds them, or nil
+	stale    bool     // it does not hold these words
 	run      func() error
 }
 
 // A command is what OpenGL is told of a command of a list. All but the barrier
-// is of dispatches.
+// is of dispatches. What an earlier dispatch of the list has set is not set
+// again.
 type command struct {
 	barrier  uint32 // bits of what comes behind it; 0: none
-	program  uint32
-	buffers  []span
+	program  uint32 // 0: as before
+	bindings []binding
 	params   span // of the uniform buffer; size 0: none
 	groups   [3]uint32
 	indirect span // of the group counts; size 0: they are groups
+}
+
+// A binding puts a span where a kernel finds it.
+type binding struct {
+	index uint32
+	span
 }
 
 // A span is a range of a buffer.
@@ -49,11 +56,12 @@ func (d *device) prepare(l *driver.List) (*prepared, error) {
 	if err := l.Check(d.info.Limits); err != nil {
 		panic("BUG: " + err.Error())
 	}
-	p := &prepared{d: d, list: l, fresh: true, commands: make([]command, len(l.Commands))}
+	p := &prepared{d: d, list: l, stale: true, commands: make([]command, len(l.Commands))}
 	p.run = func() error { return p.execute(nil) }
 	for i, b := range l.Barriers() {
 		p.commands[i].barrier = barrierBits(b)
 	}
+	set := state{}
 	for i, c := range l.Commands {
 		switch c := c.(type) {
 		case driver.Upload:
@@ -61,7 +69,7 @@ func (d *device) prepare(l *driver.List) (*prepared, error) {
 		case driver.Download:
 			at(c.From)
 		case driver.Dispatch:
-			p.translate(&c, &p.commands[i])
+			p.translate(&c, &p.commands[i], &set)
 		}
 	}
 	if err := p.reserve(); err != nil {
@@ -95,16 +103,27 @@ func at(r driver.Range) span {
 	return span{b.name, r.Offset, r.Size}
 }
 
+// state is what the dispatches of a list have set so far.
+type state struct {
+	program uint32
+	buffers [mostBindings]span
+}
+
 // translate fills a command; its parameters get room in words, each dispatch's
 // where the uniform buffer may be bound.
-func (p *prepared) translate(c *driver.Dispatch, o *command) {
+func (p *prepared) translate(c *driver.Dispatch, o *command, set *state) {
 	program, ok := p.d.programs[c.Kernel]
 	if !ok {
 		panic(fmt.Sprintf("BUG: list %s: kernel %s was not loaded", p.list.Label, c.Kernel.Name))
 	}
-	o.program = program
-	for _, r := range c.Buffers {
-		o.buffers = append(o.buffers, at(r))
+	if program != set.program {
+		o.program, set.program = program, program
+	}
+	for i, r := range c.Buffers {
+		if s := at(r); s != set.buffers[i] {
+			o.bindings = append(o.bindings, binding{uint32(i), s})
+			set.buffers[i] = s
+		}
 	}
 	for i, n := range c.Groups {
 		o.groups[i] = uint32(n)
@@ -135,19 +154,17 @@ func (p *prepared) reserve() (err error) {
 	return nil
 }
 
-// gather reads the parameters of all dispatches, and says whether they are not
-// as the device has them.
-func (p *prepared) gather() (changed bool) {
+// gather reads the parameters of all dispatches.
+func (p *prepared) gather() {
 	for i, c := range p.list.Commands {
 		if c, ok := c.(driver.Dispatch); ok && len(c.Params) > 0 {
 			words := p.words[p.commands[i].params.offset/4:]
 			for j, v := range c.Params {
-				changed = changed || words[j] != v
+				p.stale = p.stale || words[j] != v
 				words[j] = v
 			}
 		}
 	}
-	return changed || p.fresh && p.uniforms != nil
 }
 
 // Forget implements driver.Device.

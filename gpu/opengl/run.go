@@ -5,7 +5,6 @@ package opengl
 import (
 	"fmt"
 	"time"
-	"unsafe"
 
 	"github.com/go-gl/gl/v4.3-core/gl"
 
@@ -37,11 +36,8 @@ func (d *device) submit(run func() error) error {
 // execute runs the list; with clocks, one before each command and one behind
 // the last.
 func (p *prepared) execute(clocks []uint32) error {
-	if p.gather() {
-		if err := p.uniforms.write(0, driver.Bytes(p.words)); err != nil {
-			return err
-		}
-		p.fresh = false
+	if err := p.writeParams(); err != nil {
+		return err
 	}
 	for i := range p.commands {
 		if clocks != nil {
@@ -54,9 +50,10 @@ func (p *prepared) execute(clocks []uint32) error {
 		case driver.Upload:
 			upload(at(c.To), c.Data)
 		case driver.Download:
-			if err := p.d.download(at(c.From), c.Data); err != nil {
+			if err := p.d.wait(); err != nil {
 				return err
 			}
+			download(at(c.From), c.Data)
 		case driver.Dispatch:
 			dispatch(&p.commands[i])
 		}
@@ -68,24 +65,23 @@ func (p *prepared) execute(clocks []uint32) error {
 	return p.d.wait()
 }
 
-func upload(to span, data []byte) {
-	gl.BindBuffer(gl.COPY_WRITE_BUFFER, to.buffer)
-	gl.BufferSubData(gl.COPY_WRITE_BUFFER, to.offset, to.size, unsafe.Pointer(&data[0]))
-}
-
-func (d *device) download(from span, data []byte) error {
-	if err := d.wait(); err != nil {
-		return err
+// writeParams has the uniform buffer hold the parameters as they are now.
+func (p *prepared) writeParams() error {
+	p.gather()
+	if p.uniforms == nil || !p.stale {
+		return nil
 	}
-	gl.BindBuffer(gl.COPY_READ_BUFFER, from.buffer)
-	gl.GetBufferSubData(gl.COPY_READ_BUFFER, from.offset, from.size, unsafe.Pointer(&data[0]))
-	return nil
+	err := p.uniforms.write(0, driver.Bytes(p.words))
+	p.stale = err != nil
+	return err
 }
 
 func dispatch(c *command) {
-	gl.UseProgram(c.program)
-	for i, b := range c.buffers {
-		gl.BindBufferRange(gl.SHADER_STORAGE_BUFFER, uint32(i), b.buffer, b.offset, b.size)
+	if c.program != 0 {
+		gl.UseProgram(c.program)
+	}
+	for _, b := range c.bindings {
+		gl.BindBufferRange(gl.SHADER_STORAGE_BUFFER, b.index, b.buffer, b.offset, b.size)
 	}
 	if c.params.size != 0 {
 		gl.BindBufferRange(gl.UNIFORM_BUFFER, 0, c.params.buffer, c.params.offset, c.params.size)
@@ -98,17 +94,20 @@ func dispatch(c *command) {
 	}
 }
 
-// patience is how long one wait lasts before the driver is asked whether the
-// device is lost; a variable for the tests.
-var patience = time.Second
+// clientWaitSync is a variable for the tests: no driver that they run on lets a
+// wait end early.
+var clientWaitSync = gl.ClientWaitSync
 
 // wait waits for all that was asked for, and checks it. A driver that loses its
 // device lets waits end, or tells by the reset status while they do not.
 func (d *device) wait() error {
 	sync := gl.FenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0)
+	if sync == 0 {
+		return d.failedWait("glFenceSync")
+	}
 	defer gl.DeleteSync(sync)
-	for sync != 0 {
-		switch gl.ClientWaitSync(sync, gl.SYNC_FLUSH_COMMANDS_BIT, uint64(patience)) {
+	for {
+		switch clientWaitSync(sync, gl.SYNC_FLUSH_COMMANDS_BIT, uint64(time.Second)) {
 		default:
 			return d.check("glDispatchCompute")
 		case gl.TIMEOUT_EXPIRED:
@@ -116,13 +115,17 @@ func (d *device) wait() error {
 				return err
 			}
 		case gl.WAIT_FAILED:
-			sync = 0
+			return d.failedWait("glClientWaitSync")
 		}
 	}
-	if err := d.check("glClientWaitSync"); err != nil {
+}
+
+// failedWait returns why it failed, as far as that is known.
+func (d *device) failedWait(call string) error {
+	if err := d.check(call); err != nil {
 		return err
 	}
-	return d.fail("glClientWaitSync", gl.WAIT_FAILED)
+	return d.fail(call, gl.WAIT_FAILED)
 }
 
 // Time implements driver.Device.
