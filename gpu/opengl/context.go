@@ -61,9 +61,11 @@ func newContext(p place) (*context, error) {
 		return nil, unavailable(failure(C.GoString(r.call), uint32(r.code)))
 	}
 	x := &context{c: c}
-	missing := loadFunctions()
-	x.facts = ask()
-	if missing != nil && x.supported() {
+	callable, missing := loadFunctions()
+	if callable {
+		x.facts = ask()
+	}
+	if missing != nil && (!callable || x.supported()) {
 		x.free()
 		return nil, fmt.Errorf("opengl: %s is not there: %w", missing, compute.ErrUnavailable)
 	}
@@ -83,24 +85,24 @@ func unavailable(err error) error {
 // loadFunctions looks up OpenGL's functions, once for the process: package gl
 // keeps one set of them. EGL has them serve all contexts; Windows has them serve
 // all of one pixel format, and ours have one.
-var loadFunctions = sync.OnceValue(func() error { return lookUp(function) })
+var loadFunctions = sync.OnceValues(func() (callable bool, missing error) { return lookUp(function) })
 
-// lookUp returns the first function of version 4.3 that is missing. Those that
-// are older can be called in spite of it, so that it can be said which version
-// there is: the look-up ends at the first that is missing, so in a second one
-// all have an address.
-func lookUp(function func(name string) unsafe.Pointer) error {
+// lookUp returns the first function of version 4.3 that is missing. Older ones
+// are callable in spite of it, so that it can be said which version there is:
+// package gl stops at what is missing, so once more, with a function that every
+// version has in the place of each that is missing.
+func lookUp(function func(name string) unsafe.Pointer) (callable bool, missing error) {
 	bufferSubData, getBufferSubData = function("glBufferSubData"), function("glGetBufferSubData")
-	missing := gl.InitWithProcAddrFunc(function)
-	if missing != nil {
-		_ = gl.InitWithProcAddrFunc(func(name string) unsafe.Pointer {
-			if f := function(name); f != nil {
-				return f
-			}
-			return function("glGetError")
-		})
+	if missing = gl.InitWithProcAddrFunc(function); missing == nil {
+		return true, nil
 	}
-	return missing
+	again := gl.InitWithProcAddrFunc(func(name string) unsafe.Pointer {
+		if f := function(name); f != nil {
+			return f
+		}
+		return function("glGetError")
+	})
+	return again == nil, missing
 }
 
 // function returns the address of a function of OpenGL, or nil.
