@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -49,9 +48,9 @@ func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 	if _, ok := architectures[arch]; !ok {
 		return nil, fmt.Errorf("architecture %.40q is not supported, only bitnet-b1.58, bitnet-25, bitnet and llama", arch)
 	}
-	r := &ggufReader{file: f, arch: arch, opt: opt}
+	r := &ggufReader{file: f, arch: arch, opt: opt, taken: map[string]bool{}}
 	m := &Model{Config: r.config()}
-	r.refuse(m.Blocks)
+	r.refuseKeys(&m.Config)
 	m.TokenEmbd = r.dense("token_embd.weight", m.VocabSize, m.Hidden)
 	m.OutputNorm = r.norm("output_norm.weight", m.Hidden)
 	m.Output = m.TokenEmbd
@@ -61,6 +60,7 @@ func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 	for i := 0; i < m.Blocks && r.err == nil; i++ {
 		m.Layers = append(m.Layers, r.layer(i, &m.Config))
 	}
+	r.refuseRest(m.Blocks)
 	m.Vocab = r.vocab(m.VocabSize)
 	if r.err != nil {
 		return nil, r.err
@@ -76,10 +76,11 @@ func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 // A ggufReader reads a model. After the first error it gives zeros, and err
 // keeps that error.
 type ggufReader struct {
-	file *gguf.File
-	arch string
-	opt  OpenOptions
-	err  error
+	file  *gguf.File
+	arch  string
+	opt   OpenOptions
+	taken map[string]bool // names of tensors that have been read
+	err   error
 }
 
 func (r *ggufReader) fail(err error) {
@@ -192,32 +193,20 @@ func (r *ggufReader) vocabSize() int {
 	return rows
 }
 
-// refuse looks for what would change the result and is not computed here.
-func (r *ggufReader) refuse(blocks int) {
-	if r.has("rope.scaling.type") {
-		key := r.arch + ".rope.scaling.type"
-		if kind := read(r, r.file.Text, key); r.err == nil && kind != "none" && kind != "linear" {
-			r.fail(fmt.Errorf("key %q is %.40q, expected none: rope scaling is not supported", key, kind))
-		}
-	}
-	if r.has("rope.scaling.factor") {
-		r.float("rope.scaling.factor", 1, 1)
-	}
+// refuseRest refuses tensors that nothing has read: they would change the result.
+func (r *ggufReader) refuseRest(blocks int) {
 	for i := range r.file.Tensors {
 		name := r.file.Tensors[i].Name
 		var block int
 		switch n, _ := fmt.Sscanf(name, "blk.%d.", &block); {
+		case r.taken[name], strings.HasSuffix(name, ".attn_rot_embd.weight"): // the latter follows from the keys
 		case n == 1 && (block < 0 || block >= blocks):
 			r.fail(fmt.Errorf("tensor %q: key %q is only %d", name, r.arch+".block_count", blocks))
-		case strings.HasSuffix(name, ".bias"), strings.HasPrefix(name, "rope_"),
-			strings.HasSuffix(name, "scale") && !scaleName.MatchString(name):
+		default:
 			r.fail(fmt.Errorf("tensor %q is not supported with architecture %s", name, r.arch))
 		}
 	}
 }
-
-// scaleName are the names of tensors that scale a ternary matrix.
-var scaleName = regexp.MustCompile(`^blk\.\d+\.(attn_(q|k|v|output)|ffn_(gate|up|down))\.scale$`)
 
 func (r *ggufReader) layer(i int, c *Config) Layer {
 	name := func(part string) string { return fmt.Sprintf("blk.%d.%s.weight", i, part) }
@@ -256,6 +245,7 @@ func (r *ggufReader) tensor(name string, dims ...int) *gguf.Tensor {
 		r.fail(fmt.Errorf("tensor %q has shape %v, expected %v", name, t.Dims, dims))
 		return nil
 	}
+	r.taken[name] = true
 	return t
 }
 

@@ -255,7 +255,7 @@ func TestNorm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &ggufReader{file: f}
+		r := &ggufReader{file: f, taken: map[string]bool{}}
 		got := r.norm("norm", 4)
 		for i, want := range c.want {
 			if r.err != nil || math.Float32bits(got[i]) != math.Float32bits(want) {

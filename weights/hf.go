@@ -242,6 +242,12 @@ func (r *hfReader) ternary(name string, rows, cols int) Ternary {
 	if t == nil {
 		return Ternary{}
 	}
+	kept, err := r.config.kept(name)
+	if err != nil {
+		r.fail("%v", err)
+	} else if kept {
+		r.fail("dense")
+	}
 	m := Ternary{Name: t.Name, Matrix: ternary.Matrix{Rows: rows, Cols: cols, Data: t.Data}}
 	if t.Type != "U8" {
 		format, ok := hfMasters[t.Type]

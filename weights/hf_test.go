@@ -159,14 +159,11 @@ var badDirs = []struct {
 	{"config too large", "config.json", "too large: the limit is", tiny.HFOptions{}, text("config.json", strings.Repeat(" ", 2<<20))},
 	{"no architecture", "config.json", `architecture "" is not supported`, tiny.HFOptions{}, config("architectures", nil)},
 	{"another architecture", "config.json", `architecture "Qwen3ForCausalLM" is not supported`, tiny.HFOptions{}, config("architectures", []string{"Qwen3ForCausalLM"})},
-	{"dense Llama", "config.json", "a dense LlamaForCausalLM", tiny.HFOptions{}, rewrite("config.json", func(v map[string]any) {
-		v["architectures"] = []string{"LlamaForCausalLM"}
-		delete(v, "quantization_config")
-	})},
+	{"quantised otherwise", "config.json", `quant_method "gptq" is not supported`, tiny.HFOptions{}, config("quantization_config", map[string]any{"quant_method": "gptq"})},
 	{"another activation", "config.json", `hidden_act "gelu" is not supported`, tiny.HFOptions{}, config("hidden_act", "gelu")},
 	{"another linear class", "config.json", `linear_class "x" is not supported`, tiny.HFOptions{}, config("quantization_config", map[string]any{"linear_class": "x"})},
 	{"norms before projections", "config.json", "use_rms_norm", tiny.HFOptions{}, config("quantization_config", map[string]any{"use_rms_norm": true})},
-	{"biases", "config.json", "biases are not supported", tiny.HFOptions{}, config("attention_bias", true)},
+	{"biases", "config.json", `"attention_bias" is true, which asks for biases: not supported`, tiny.HFOptions{}, config("attention_bias", true)},
 	{"width of 1000 digits", "config.json", "cannot unmarshal number 9999", tiny.HFOptions{}, text("config.json", `{"hidden_size":`+strings.Repeat("9", 1000)+"}")},
 	{"width as text", "config.json", "cannot unmarshal string", tiny.HFOptions{}, config("hidden_size", "64")},
 	{"width 0", "config.json", "hidden_size is 0, expected 64 to", tiny.HFOptions{}, config("hidden_size", 0)},
