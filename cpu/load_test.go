@@ -59,7 +59,7 @@ func TestInvalidCode(t *testing.T) {
 	for _, path := range kernel.Paths() {
 		t.Setenv("BITNET_CPU", path.Name)
 		m := blocks()
-		up := &m.Layers[1].Up
+		up := &m.Layers[1].Up.Ternary
 		const row, column = 70, 200
 		at := (row*up.Cols+column)/128*32 + column%32
 		up.Data[at] |= 3 << (6 - column%128/32*2)

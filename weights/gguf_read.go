@@ -69,7 +69,7 @@ func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 		return nil, errors.New("the weights make no sense as I2_S in blocks of 128, but do in blocks of 64, which llama-quantize writes on ARM: " +
 			"say --i2s-layout 64, or --i2s-layout 128 to insist")
 	}
-	m.Format = "GGUF v3, " + m.Layers[0].Q.Format.String()
+	m.Format = "GGUF v3, " + m.types()
 	return m, nil
 }
 
@@ -213,21 +213,22 @@ func (r *ggufReader) layer(i int, c *Config) Layer {
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
 	l := Layer{
 		AttnNorm: r.norm(name("attn_norm"), c.Hidden),
-		Q:        r.ternary(name("attn_q"), q, c.Hidden),
-		K:        r.ternary(name("attn_k"), kv, c.Hidden),
-		V:        r.ternary(name("attn_v"), kv, c.Hidden),
-		O:        r.ternary(name("attn_output"), c.Hidden, q),
+		Q:        r.linear(name("attn_q"), q, c.Hidden),
+		K:        r.linear(name("attn_k"), kv, c.Hidden),
+		V:        r.linear(name("attn_v"), kv, c.Hidden),
+		O:        r.linear(name("attn_output"), c.Hidden, q),
 		FFNNorm:  r.norm(name("ffn_norm"), c.Hidden),
-		Gate:     r.ternary(name("ffn_gate"), c.FFN, c.Hidden),
-		Up:       r.ternary(name("ffn_up"), c.FFN, c.Hidden),
-		Down:     r.ternary(name("ffn_down"), c.Hidden, c.FFN),
+		Gate:     r.linear(name("ffn_gate"), c.FFN, c.Hidden),
+		Up:       r.linear(name("ffn_up"), c.FFN, c.Hidden),
+		Down:     r.linear(name("ffn_down"), c.Hidden, c.FFN),
 	}
 	if c.SubNorms {
 		l.AttnSubNorm = r.norm(name("attn_sub_norm"), q)
 		l.FFNSubNorm = r.norm(name("ffn_sub_norm"), c.FFN)
 	}
 	if architectures[r.arch].paired {
-		l.Q.Paired, l.K.Paired = c.HeadDim, c.HeadDim
+		l.Q.pair(c.HeadDim)
+		l.K.pair(c.HeadDim)
 	}
 	return l
 }
@@ -254,6 +255,29 @@ var ggufFormats = map[gguf.Type]ternary.Format{
 	gguf.IQ1_BN: ternary.IQ1_BN, gguf.IQ2_BN: ternary.IQ2_BN,
 }
 
+// linear returns the matrix of that name: dense by its type, else ternary.
+func (r *ggufReader) linear(name string, rows, cols int) Linear {
+	t := r.tensor(name, cols, rows)
+	if t == nil {
+		return Linear{}
+	}
+	if _, dense := ggufDTypes[t.Type]; !dense {
+		return Linear{Ternary: r.ternary(name, rows, cols)}
+	}
+	if cols < minDense {
+		r.fail(narrowDense(name, cols))
+	}
+	return Linear{Dense: r.dense(name, rows, cols)}
+}
+
+// minDense is the least length of rows of dense matrices that the arithmetic
+// contract allows.
+const minDense = 64
+
+func narrowDense(name string, cols int) error {
+	return fmt.Errorf("tensor %q is dense and has rows of %d, expected at least %d", name, cols, minDense)
+}
+
 // ternary returns the matrix of that name, with its scale: behind the codes in
 // I2_S, in every block or row in the others; times that of a tensor NAME.scale
 // where there is one.
@@ -264,7 +288,7 @@ func (r *ggufReader) ternary(name string, rows, cols int) Ternary {
 	}
 	format, ok := ggufFormats[t.Type]
 	if !ok {
-		r.fail(fmt.Errorf("tensor %q is of type %s, expected I2_S, TQ1_0, TQ2_0, IQ1_BN or IQ2_BN", name, t.Type))
+		r.fail(fmt.Errorf("tensor %q is of type %s, expected I2_S, TQ1_0, TQ2_0, IQ1_BN, IQ2_BN or a type of dense matrices", name, t.Type))
 		return Ternary{}
 	}
 	size := format.Size(rows, cols)
@@ -311,7 +335,7 @@ var ggufDTypes = map[gguf.Type]DType{
 	gguf.F32: F32, gguf.F16: F16, gguf.BF16: BF16, gguf.Q8_0: Q8_0, gguf.Q6_K: Q6_K, gguf.Q4_0: Q4_0,
 }
 
-// dense returns the embedding or the head.
+// dense returns the embedding, the head or a matrix that is not ternary.
 func (r *ggufReader) dense(name string, rows, cols int) Dense {
 	t := r.tensor(name, cols, rows)
 	if t == nil {

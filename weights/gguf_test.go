@@ -77,14 +77,14 @@ func random(typ DType, tied bool) *Model {
 		x[n/2] = 0
 		return x
 	}
-	matrix := func(name string, rows, cols int) Ternary {
+	matrix := func(name string, rows, cols int) Linear {
 		data := make([]byte, ternary.I2S.Size(rows, cols))
 		for i := range data {
 			for range 4 {
 				data[i] = data[i]<<2 | byte(source.IntN(3))
 			}
 		}
-		return Ternary{name, ternary.Matrix{Format: ternary.I2S, Rows: rows, Cols: cols, Data: data}, 0.5 + source.Float32()}
+		return Linear{Ternary: Ternary{name, ternary.Matrix{Format: ternary.I2S, Rows: rows, Cols: cols, Data: data}, 0.5 + source.Float32()}}
 	}
 	dense := func(name string, typ DType) Dense {
 		d := Dense{Name: name, Type: typ, Rows: vocab, Cols: hidden}
@@ -153,7 +153,7 @@ func TestWriteErrors(t *testing.T) {
 	if err := m.WriteGGUF(path, WriteOptions{}); err == nil || err.Error() != path+": no such file or directory" {
 		t.Error(err)
 	}
-	m.Layers[1].Up.Rows, m.Layers[1].Up.Cols = 13, 16
+	m.Layers[1].Up.Ternary.Rows, m.Layers[1].Up.Ternary.Cols = 13, 16
 	path = filepath.Join(dir, "copy.gguf")
 	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func TestWriteErrors(t *testing.T) {
 		want string
 	}{
 		{WriteOptions{Type: ternary.TQ2_0}, func(m *Model) {}, `tensor "blk.0.ffn_down.weight" has rows of 208 weights and cannot be TQ2_0, which wants a multiple of 256`},
-		{WriteOptions{Type: ternary.TQ1_0}, func(m *Model) { m.Layers[0].Down.Cols, m.Layers[0].Down.Scale = 256, 0x1p17 }, `has scale 131072 and cannot be TQ1_0, whose float16 does not hold it`},
+		{WriteOptions{Type: ternary.TQ1_0}, func(m *Model) { m.Layers[0].Down.Ternary.Cols, m.Layers[0].Down.Ternary.Scale = 256, 0x1p17 }, `has scale 131072 and cannot be TQ1_0, whose float16 does not hold it`},
 		{WriteOptions{Embd: new(DType)}, func(m *Model) {}, `tensor "token_embd.weight" cannot be made F32`},
 		{WriteOptions{Progress: func(done, total int64) error { return errors.New("no more") }}, func(m *Model) {}, "no more"},
 		{WriteOptions{Embd: dtype(Q6_K)}, func(m *Model) { m.TokenEmbd.Cols = 320 }, `tensor "token_embd.weight" has rows of 320 and cannot be Q6_K, which wants a multiple of 256`},
@@ -214,7 +214,7 @@ func TestWriteTypes(t *testing.T) {
 			}
 			defer again.Close()
 			sameWeights(t, again, m)
-			if got := again.Layers[0].Q.Format; got != typ {
+			if got := again.Layers[0].Q.Ternary.Format; got != typ {
 				t.Errorf("written as %s, expected %s", got, typ)
 			}
 			if got := again.TokenEmbd.Type; got != embd {

@@ -180,10 +180,19 @@ func (g *ggufWriter) keys() []gguf.KV {
 	if architectures[g.arch].subNorms || m.Activation != architectures[g.arch].activation {
 		add(g.arch+".hidden_activation", m.Activation.String())
 	}
-	add("general.file_type", writable[g.opt.Type].fileType)
+	add("general.file_type", g.fileType())
 	kv = append(kv, m.Vocab.keys()...)
 	add("general.quantization_version", uint32(2))
 	return kv
+}
+
+// fileType numbers what most matrices are: the ternary ones, or the first.
+func (g *ggufWriter) fileType() uint32 {
+	first := &g.m.Layers[0].Q
+	if numbers := map[DType]uint32{F32: 0, F16: 1, BF16: 32, Q8_0: 7, Q4_0: 2, Q6_K: 18}; len(g.m.ternaries()) == 0 {
+		return numbers[first.Dense.Type]
+	}
+	return writable[g.opt.Type].fileType
 }
 
 func (v *Vocab) keys() (kv []gguf.KV) {
@@ -230,29 +239,29 @@ func (v *Vocab) keys() (kv []gguf.KV) {
 // addTensors lists the tensors under the names that fromGGUF looks for.
 func (g *ggufWriter) addTensors() error {
 	m := g.m
-	err := g.dense("token_embd.weight", &m.TokenEmbd)
+	err := g.embedding("token_embd.weight", &m.TokenEmbd)
 	for i := range m.Layers {
 		l := &m.Layers[i]
 		name := func(part string) string { return fmt.Sprintf("blk.%d.%s.weight", i, part) }
 		g.norm(name("attn_norm"), l.AttnNorm)
-		err = cmp.Or(err, g.ternary(name("ffn_down"), &l.Down, 0))
+		err = cmp.Or(err, g.matrix(name("ffn_down"), &l.Down, 0))
 		g.norm(name("ffn_sub_norm"), l.FFNSubNorm)
-		err = cmp.Or(err, g.ternary(name("ffn_gate"), &l.Gate, 0))
-		err = cmp.Or(err, g.ternary(name("ffn_up"), &l.Up, 0))
+		err = cmp.Or(err, g.matrix(name("ffn_gate"), &l.Gate, 0))
+		err = cmp.Or(err, g.matrix(name("ffn_up"), &l.Up, 0))
 		g.norm(name("ffn_norm"), l.FFNNorm)
 		g.norm(name("attn_sub_norm"), l.AttnSubNorm)
-		paired := 0
+		paired := ternary.Paired(0)
 		if architectures[g.arch].paired {
-			paired = m.HeadDim
+			paired = ternary.Paired(m.HeadDim)
 		}
-		err = cmp.Or(err, g.ternary(name("attn_k"), &l.K, paired))
-		err = cmp.Or(err, g.ternary(name("attn_output"), &l.O, 0))
-		err = cmp.Or(err, g.ternary(name("attn_q"), &l.Q, paired))
-		err = cmp.Or(err, g.ternary(name("attn_v"), &l.V, 0))
+		err = cmp.Or(err, g.matrix(name("attn_k"), &l.K, paired))
+		err = cmp.Or(err, g.matrix(name("attn_output"), &l.O, 0))
+		err = cmp.Or(err, g.matrix(name("attn_q"), &l.Q, paired))
+		err = cmp.Or(err, g.matrix(name("attn_v"), &l.V, 0))
 	}
 	g.norm("output_norm.weight", m.OutputNorm)
 	if !m.Tied {
-		err = cmp.Or(err, g.dense("output.weight", &m.Output))
+		err = cmp.Or(err, g.embedding("output.weight", &m.Output))
 	}
 	return err
 }

@@ -35,6 +35,11 @@ func Relatives(t *testing.T, reference Reference, open Open) {
 	run(t, tiny.Relatives(), reference, open)
 }
 
+// Dense runs it on those with dense matrices.
+func Dense(t *testing.T, reference Reference, open Open) {
+	run(t, tiny.Dense(), reference, open)
+}
+
 func run(t *testing.T, shapes []tiny.Shape, reference Reference, open Open) {
 	n := 100
 	if testing.Short() {

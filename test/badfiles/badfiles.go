@@ -270,9 +270,19 @@ var mutations = []struct {
 		f.set("tokenizer.ggml.model", text("llama"))
 		f.key("tokenizer.ggml.scores", array, join(le32(f32), le64(1), float(1)))
 	}},
-	{"dense matrix in a block", `tensor "blk.0.attn_q.weight" is of type F16, expected I2_S, TQ1_0`, func(f *file) {
+	{"matrix of integers in a block", `tensor "blk.0.attn_q.weight" is of type I8, expected I2_S, TQ1_0, TQ2_0, IQ1_BN, IQ2_BN or a type of dense`, func(f *file) {
 		t := f.find("attn_q")
-		t.typ, t.data = typeF16, make([]byte, 2*64*64)
+		t.typ, t.data = 24, make([]byte, 64*64)
+	}},
+	{"dense matrix of short rows", `tensor "blk.0.ffn_down.weight" is dense and has rows of 32, expected at least 64`, func(f *file) {
+		f.set("feed_forward_length", le32(32))
+		for _, name := range []string{"ffn_gate", "ffn_up"} {
+			f.find(name).dims[1] = 32
+			f.find(name).data = f.find(name).data[32*64/4:]
+		}
+		f.find("ffn_sub_norm").dims[0], f.find("ffn_sub_norm").data = 32, f.find("ffn_sub_norm").data[:4*32]
+		t := f.find("ffn_down")
+		t.typ, t.dims, t.data = typeF16, []uint64{32, 64}, make([]byte, 2*64*32)
 	}},
 	{"ternary embedding", `tensor "token_embd.weight" is of type I2_S, expected F32`, func(f *file) {
 		t := f.find("token_embd")

@@ -98,7 +98,7 @@ func hfTensors(m *weights.Model, opt HFOptions) []safetensors.Tensor {
 	}
 	dense := func(name string, d *weights.Dense) {
 		if d.Type > weights.BF16 {
-			panic("BUG: tiny.WriteHF: an embedding of type " + d.Type.String())
+			panic("BUG: tiny.WriteHF: a dense matrix of type " + d.Type.String())
 		}
 		add(name, d.Type.String(), d.Data, d.Rows, d.Cols)
 	}
@@ -109,7 +109,12 @@ func hfTensors(m *weights.Model, opt HFOptions) []safetensors.Tensor {
 		}
 		add(name, "F32", data, len(w))
 	}
-	matrix := func(name string, t *weights.Ternary) {
+	matrix := func(name string, l *weights.Linear) {
+		if l.IsDense() {
+			dense(name+".weight", &l.Dense)
+			return
+		}
+		t := &l.Ternary
 		trits := unpack(t)
 		if opt.Master != "" {
 			add(name+".weight", opt.Master, master(trits, t.Scale, opt.Master), t.Rows, t.Cols)
