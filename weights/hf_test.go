@@ -107,6 +107,13 @@ func config(key string, value any) func(dir string) error {
 	return rewrite("config.json", func(v map[string]any) { v[key] = value })
 }
 
+// keep names a module that is not to be ternary.
+func keep(name string) func(dir string) error {
+	return rewrite("config.json", func(v map[string]any) {
+		v["quantization_config"].(map[string]any)["modules_to_not_convert"] = []string{"lm_head", name}
+	})
+}
+
 // tensors changes the tensors of model.safetensors.
 func tensors(change func(list []safetensors.Tensor) []safetensors.Tensor) func(dir string) error {
 	return func(dir string) error {
@@ -199,6 +206,17 @@ var badDirs = []struct {
 		return errors.Join(err, os.WriteFile(filepath.Join(dir, "model-00002-of-00002.safetensors"), data, 0o644))
 	}},
 
+	{"dense among packed", "", `up_proj.weight" is BF16 among packed ones, and modules_to_not_convert does not name it`, tiny.HFOptions{}, tensor("up_proj.weight", func(t *safetensors.Tensor) {
+		t.Type, t.Shape, t.Data = "BF16", []int{80, 64}, make([]byte, 2*80*64)
+	})},
+	{"packed and named", "", `up_proj.weight" is packed, but the configuration says that it is dense`, tiny.HFOptions{}, keep("up_proj")},
+	{"named by its middle", "", `modules_to_not_convert has "mlp", which is inside of "model.layers.0.mlp.gate_proj"`, tiny.HFOptions{Master: "F16"}, keep("mlp")},
+	{"named by a pattern", "", `modules_to_not_convert has the pattern "layers.*.mlp"`, tiny.HFOptions{Master: "F16"}, keep("layers.*.mlp")},
+	{"scale beside a dense one", "", `up_proj.weight_scale" is not known`, tiny.HFOptions{}, func(dir string) error {
+		return errors.Join(keep("up_proj")(dir), tensor("up_proj.weight", func(t *safetensors.Tensor) {
+			t.Type, t.Shape, t.Data = "BF16", []int{80, 64}, make([]byte, 2*80*64)
+		})(dir))
+	}},
 	{"unknown tensor", "", `tensor "x" is not known with BitNetForCausalLM`, tiny.HFOptions{}, tensors(func(list []safetensors.Tensor) []safetensors.Tensor {
 		return append(list, safetensors.Tensor{Name: "x", Type: "U8", Shape: []int{1}, Data: []byte{1}})
 	})},

@@ -39,8 +39,8 @@ func Relatives() []Shape {
 func Dense() []Shape {
 	return []Shape{
 		{Name: "plain Llama", Hidden: 128, FFN: 256, Blocks: 2, Heads: 4, KVHeads: 2, HeadDim: 32, Vocab: 320, Context: 256, Embd: weights.F32, Tied: false, Activation: weights.SiLU, NoSubNorms: true, Dense: []string{"all"}, DenseAs: weights.F32},
-		{Name: "plain Q6_K", Hidden: 256, FFN: 512, Blocks: 1, Heads: 2, KVHeads: 1, HeadDim: 128, Vocab: 300, Context: 256, Embd: weights.Q6_K, Tied: true, Activation: weights.SiLU, NoSubNorms: true, Dense: []string{"all"}, DenseAs: weights.Q6_K},
-		{Name: "two dense", Hidden: 384, FFN: 1408, Blocks: 2, Heads: 6, KVHeads: 2, HeadDim: 64, Vocab: 512, Context: 256, Embd: weights.F16, Tied: true, Dense: []string{"attn_v", "ffn_down"}, DenseAs: weights.F16},
+		{Name: "plain Q6_K", Hidden: 256, FFN: 256, Blocks: 1, Heads: 4, KVHeads: 1, HeadDim: 64, Vocab: 300, Context: 256, Embd: weights.Q6_K, Tied: true, Activation: weights.SiLU, NoSubNorms: true, Dense: []string{"all"}, DenseAs: weights.Q6_K},
+		{Name: "two dense", Hidden: 192, FFN: 528, Blocks: 2, Heads: 4, KVHeads: 2, HeadDim: 48, Vocab: 300, Context: 256, Embd: weights.F16, Tied: true, Dense: []string{"attn_v", "ffn_down"}, DenseAs: weights.F16},
 		{Name: "dense gate", Hidden: 320, FFN: 352, Blocks: 2, Heads: 3, KVHeads: 1, HeadDim: 64, Vocab: 290, Context: 256, Embd: weights.Q8_0, Tied: true, Dense: []string{"attn_output", "ffn_gate"}, DenseAs: weights.Q8_0},
 		{Name: "dense up", Hidden: 144, FFN: 208, Blocks: 2, Heads: 3, KVHeads: 1, HeadDim: 96, Vocab: 301, Context: 256, Embd: weights.BF16, Tied: false, Activation: weights.SiLU, NoSubNorms: true, Dense: []string{"attn_q", "attn_k", "ffn_up", "ffn_down"}, DenseAs: weights.BF16},
 	}
