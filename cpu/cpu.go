@@ -111,7 +111,7 @@ func (b *backend) Info() compute.Info {
 		Weights: b.memory.Weights + b.memory.Screen,
 		Cache:   b.memory.Cache,
 		Context: b.context,
-		Read:    b.memory.Weights + denseBytes(b.model) + head,
+		Read:    b.memory.Weights + b.model.DenseBytes() + head,
 	}
 }
 
@@ -163,7 +163,7 @@ func MemoryFor(m *weights.Model, opt compute.Options) (mem Memory) {
 	heads, kv := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
 	mem.Cache = 2 * 2 * int64(m.Blocks) * int64(opt.Slots) * int64(opt.Context) * int64(kv)
 	width := max(m.Hidden, m.FFN, heads)
-	row := 4*(m.Hidden+normedWidth(m)+2*heads+2*kv+2*m.FFN) + width
+	row := 4*(m.Hidden+max(m.Hidden, m.DenseWidth())+2*heads+2*kv+2*m.FFN) + width
 	worker := 9*width + kernel.TileRows*(width/4+m.Hidden) // a tile of a matrix, and the codes of one of the screen
 	if path.TritsMat != nil {
 		worker += kernel.TileRows*width/4 + kernel.TritsMatRoom + 2*matGroup*kernel.TileRows*4

@@ -71,25 +71,3 @@ func (b *backend) denseProduct(worker int, d *weights.Dense, lo, hi int, out []f
 		}
 	}
 }
-
-// normedWidth returns the length of the widest normed vector that dense matrices and
-// the head multiply.
-func normedWidth(m *weights.Model) int {
-	width := m.Hidden
-	for i := range m.Layers {
-		for _, matrix := range m.Layers[i].Matrices() {
-			width = max(width, matrix.Dense.Cols)
-		}
-	}
-	return width
-}
-
-// denseBytes returns the bytes of the dense matrices of the layers.
-func denseBytes(m *weights.Model) (n int64) {
-	for i := range m.Layers {
-		for _, matrix := range m.Layers[i].Matrices() {
-			n += int64(len(matrix.Dense.Data))
-		}
-	}
-	return n
-}

@@ -30,7 +30,7 @@ type scratch struct {
 	kqv  []float32 // (batch, Heads*HeadDim) attention's output
 	gate []float32 // (batch, FFN), then the activated product
 	up   []float32 // (batch, FFN)
-	x    []float32 // (batch, up to normedWidth) normed input of dense matrices and the head
+	x    []float32 // (batch, Hidden or DenseWidth) normed input of dense matrices and the head
 	in   quantised // input of the BitLinears
 
 	parts []attended // (KVHeads, chunks of the context) of a token that is spread, or nil
@@ -72,7 +72,7 @@ func (b *backend) allocate() {
 	s.rows = make([]row, 0, b.batch)
 	s.one = make([][1]compute.Candidate, b.batch)
 	s.h = make([]float32, b.batch*m.Hidden)
-	s.x = make([]float32, b.batch*normedWidth(m))
+	s.x = make([]float32, b.batch*max(m.Hidden, m.DenseWidth()))
 	s.q = make([]float32, b.batch*m.Heads*m.HeadDim)
 	s.kqv = make([]float32, b.batch*m.Heads*m.HeadDim)
 	s.k = make([]float32, b.batch*m.KVHeads*m.HeadDim)

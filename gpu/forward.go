@@ -50,7 +50,7 @@ func (b *backend) allocate() error {
 	s.gate = l.buffer("gate", 4*b.batch*m.FFN, driver.Local)
 	s.up = l.buffer("up", 4*b.batch*m.FFN, driver.Local)
 	s.codes = l.buffer("codes", b.batch*codesBytes(max(m.Hidden, m.FFN, m.Heads*m.HeadDim)), driver.Local)
-	if width := denseWidth(m); width > 0 {
+	if width := m.DenseWidth(); width > 0 {
 		s.normed = l.buffer("normed", 4*b.batch*width, driver.Local)
 	}
 	s.x = l.buffer("x", 4*b.most*m.Hidden, driver.Local)
@@ -67,17 +67,6 @@ func (b *backend) allocate() error {
 	b.ranked = make([][2]uint32, b.most*mostTop)
 	b.chosen = make([][2]uint32, mostChain*b.most)
 	return l.err
-}
-
-// denseWidth returns the length of the longest rows of the layers' dense matrices, 0
-// where there are none.
-func denseWidth(m *weights.Model) (width int) {
-	for i := range m.Layers {
-		for _, matrix := range m.Layers[i].Matrices() {
-			width = max(width, matrix.Dense.Cols)
-		}
-	}
-	return width
 }
 
 // align rounds an offset in bytes up to what every device binds.

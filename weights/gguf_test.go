@@ -314,6 +314,13 @@ func FuzzGGUF(f *testing.F) {
 		}
 		write(m, WriteOptions{Type: typ})
 	}
+	for _, typ := range []DType{F32, F16, Q8_0} { // with dense matrices
+		m := random(F16, true)
+		m.Arch = "llama"
+		m.Layers[0].Q = Linear{Dense: Dense{Name: "q", Type: typ, Rows: 80, Cols: 256}}
+		m.Layers[0].Q.Dense.Data = make([]byte, 80*m.Layers[0].Q.Dense.RowBytes())
+		write(m, WriteOptions{})
+	}
 	for i, arch := range []string{"llama", "bitnet", "bitnet-25", "bitnet-b1.58", "bitnet", "llama"} { // and every type of embedding
 		m := random(F32+DType(i), i%2 == 0)
 		m.Arch = arch
@@ -339,6 +346,11 @@ func FuzzGGUF(f *testing.F) {
 			m.Output.Row(row, r)
 		}
 		for i := range m.Layers {
+			for _, matrix := range m.Layers[i].Matrices() {
+				for r := range matrix.Dense.Rows {
+					matrix.Dense.Row(make([]float32, matrix.Dense.Cols), r)
+				}
+			}
 			for _, matrix := range m.Layers[i].Tensors() {
 				for r := range matrix.Rows {
 					if matrix.Row(make([]uint32, matrix.Cols/16), r) != nil {

@@ -19,7 +19,7 @@ import (
 // WriteOptions say what a written file holds. The zero value is the form of the
 // 2B4T's official file.
 type WriteOptions struct {
-	Type     ternary.Format                // of the ternary matrices: I2S, TQ1_0 or TQ2_0
+	Type     ternary.Format                // of the ternary matrices: I2S, TQ1_0 or TQ2_0; dense ones stay as they are
 	Embd     *DType                        // of embedding and head: F16, BF16, Q8_0 or Q6_K; nil: as they are
 	Progress func(done, total int64) error // hears of the bytes written and ends it by an error; may be nil
 }
@@ -188,11 +188,11 @@ func (g *ggufWriter) keys() []gguf.KV {
 
 // fileType numbers what most matrices are: the ternary ones, or the first.
 func (g *ggufWriter) fileType() uint32 {
-	first := &g.m.Layers[0].Q
-	if numbers := map[DType]uint32{F32: 0, F16: 1, BF16: 32, Q8_0: 7, Q4_0: 2, Q6_K: 18}; len(g.m.ternaries()) == 0 {
-		return numbers[first.Dense.Type]
+	if len(g.m.ternaries()) > 0 {
+		return writable[g.opt.Type].fileType
 	}
-	return writable[g.opt.Type].fileType
+	numbers := map[DType]uint32{F32: 0, F16: 1, BF16: 32, Q8_0: 7, Q4_0: 2, Q6_K: 18}
+	return numbers[g.m.Layers[0].Q.Dense.Type]
 }
 
 func (v *Vocab) keys() (kv []gguf.KV) {

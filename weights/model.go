@@ -109,6 +109,14 @@ func (l *Linear) Type() string {
 	return l.Ternary.Format.String()
 }
 
+// Data returns the matrix as the file stores it.
+func (l *Linear) Data() []byte {
+	if l.IsDense() {
+		return l.Dense.Data
+	}
+	return l.Ternary.Data
+}
+
 // pair says that the file has the rows of heads of that size pair by pair.
 func (l *Linear) pair(headDim int) {
 	if l.IsDense() {
@@ -168,6 +176,27 @@ func (m *Model) denses() []*Dense {
 		}
 	}
 	return list
+}
+
+// DenseBytes returns the bytes of the layers' dense matrices in the file.
+func (m *Model) DenseBytes() (n int64) {
+	for i := range m.Layers {
+		for _, matrix := range m.Layers[i].Matrices() {
+			n += int64(len(matrix.Dense.Data))
+		}
+	}
+	return n
+}
+
+// DenseWidth returns the length of the longest rows of the layers' dense matrices, 0
+// where there are none.
+func (m *Model) DenseWidth() (width int) {
+	for i := range m.Layers {
+		for _, matrix := range m.Layers[i].Matrices() {
+			width = max(width, matrix.Dense.Cols)
+		}
+	}
+	return width
 }
 
 // types names the types of the layers' matrices, such as "I2_S and F16".
