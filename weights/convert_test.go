@@ -20,11 +20,11 @@ func TestVerify(t *testing.T) {
 	}{
 		{"nothing", "", func(m *Model) {}},
 		{"a weight", `tensor "blk.1.attn_k.weight"`, func(m *Model) {
-			data := slices.Clone(m.Layers[1].K.Data)
+			data := slices.Clone(m.Layers[1].K.Ternary.Data)
 			data[7] = ^data[7] & 0xAA // other codes, none of them 3
-			m.Layers[1].K.Data = data
+			m.Layers[1].K.Ternary.Data = data
 		}},
-		{"a scale", "of scale 0.25, expected", func(m *Model) { m.Layers[0].Down.Scale = 0.25 }},
+		{"a scale", "of scale 0.25, expected", func(m *Model) { m.Layers[0].Down.Ternary.Scale = 0.25 }},
 		{"the embedding", `tensor "token_embd.weight"`, func(m *Model) {
 			data := slices.Clone(m.TokenEmbd.Data)
 			data[9]++
@@ -38,7 +38,7 @@ func TestVerify(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer from.Close()
-			from.Layers[0].Down.Scale = 0.5
+			from.Layers[0].Down.Ternary.Scale = 0.5
 			path := filepath.Join(t.TempDir(), "model.gguf")
 			err = from.writeGGUF(path, WriteOptions{Type: typ}, func(g *ggufWriter, path string) error {
 				to, err := Open(path)

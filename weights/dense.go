@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"bitnet-gpu/cpu/kernel"
+	"bitnet-gpu/weights/ternary"
 )
 
 // A DType is how a dense matrix is stored.
@@ -73,12 +74,14 @@ func dtypeNames() string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// A Dense matrix is an embedding or a head, as its file stores it.
+// A Dense matrix is an embedding, a head or a matrix of a layer that is not
+// ternary, as its file stores it.
 type Dense struct {
 	Name       string // as the file names it, for errors
 	Type       DType
-	Rows, Cols int    // Cols is a multiple of the type's block
-	Data       []byte // (Rows, RowBytes), without padding
+	Rows, Cols int            // Cols is a multiple of the type's block
+	Data       []byte         // (Rows, RowBytes), without padding
+	Paired     ternary.Paired // of a layer's queries and keys
 }
 
 // RowBytes returns the bytes of one row.
@@ -90,7 +93,7 @@ func (d *Dense) RowBytes() int {
 // Bytes returns one row as stored.
 func (d *Dense) Bytes(row int) []byte {
 	n := d.RowBytes()
-	return d.Data[row*n:][:n:n]
+	return d.Data[d.Paired.FileRow(row)*n:][:n:n]
 }
 
 // Row widens one row to float32, exactly as ggml defines the type; block

@@ -78,14 +78,14 @@ func random(typ DType, tied bool) *Model {
 		x[n/2] = 0
 		return x
 	}
-	matrix := func(name string, rows, cols int) Ternary {
+	matrix := func(name string, rows, cols int) Linear {
 		data := make([]byte, ternary.I2S.Size(rows, cols))
 		for i := range data {
 			for range 4 {
 				data[i] = data[i]<<2 | byte(source.IntN(3))
 			}
 		}
-		return Ternary{name, ternary.Matrix{Format: ternary.I2S, Rows: rows, Cols: cols, Data: data}, 0.5 + source.Float32()}
+		return Linear{Ternary: Ternary{name, ternary.Matrix{Format: ternary.I2S, Rows: rows, Cols: cols, Data: data}, 0.5 + source.Float32()}}
 	}
 	dense := func(name string, typ DType) Dense {
 		d := Dense{Name: name, Type: typ, Rows: rows, Cols: hidden}
@@ -158,7 +158,7 @@ func TestWriteErrors(t *testing.T) {
 	if err := m.WriteGGUF(path, WriteOptions{}); err == nil || err.Error() != path+": no such file or directory" {
 		t.Error(err)
 	}
-	m.Layers[1].Up.Rows, m.Layers[1].Up.Cols = 13, 16
+	m.Layers[1].Up.Ternary.Rows, m.Layers[1].Up.Ternary.Cols = 13, 16
 	path = filepath.Join(dir, "copy.gguf")
 	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
@@ -173,7 +173,7 @@ func TestWriteErrors(t *testing.T) {
 		want string
 	}{
 		{WriteOptions{Type: ternary.TQ2_0}, func(m *Model) {}, `tensor "blk.0.ffn_down.weight" has rows of 208 weights and cannot be TQ2_0, which wants a multiple of 256`},
-		{WriteOptions{Type: ternary.TQ1_0}, func(m *Model) { m.Layers[0].Down.Cols, m.Layers[0].Down.Scale = 256, 0x1p17 }, `has scale 131072 and cannot be TQ1_0, whose float16 does not hold it`},
+		{WriteOptions{Type: ternary.TQ1_0}, func(m *Model) { m.Layers[0].Down.Ternary.Cols, m.Layers[0].Down.Ternary.Scale = 256, 0x1p17 }, `has scale 131072 and cannot be TQ1_0, whose float16 does not hold it`},
 		{WriteOptions{Embd: new(DType)}, func(m *Model) {}, `tensor "token_embd.weight" cannot be made F32`},
 		{WriteOptions{Progress: func(done, total int64) error { return errors.New("no more") }}, func(m *Model) {}, "no more"},
 		{WriteOptions{Embd: dtype(Q6_K)}, func(m *Model) { m.TokenEmbd.Cols = 320 }, `tensor "token_embd.weight" has rows of 320 and cannot be Q6_K, which wants a multiple of 256`},
@@ -219,7 +219,7 @@ func TestWriteTypes(t *testing.T) {
 			}
 			defer again.Close()
 			sameWeights(t, again, m)
-			if got := again.Layers[0].Q.Format; got != typ {
+			if got := again.Layers[0].Q.Ternary.Format; got != typ {
 				t.Errorf("written as %s, expected %s", got, typ)
 			}
 			if got := again.TokenEmbd.Type; got != embd {
@@ -297,7 +297,7 @@ func TestNorm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &ggufReader{file: f}
+		r := &ggufReader{file: f, taken: map[string]bool{}}
 		got := r.norm("norm", 4)
 		for i, want := range c.want {
 			if r.err != nil || math.Float32bits(got[i]) != math.Float32bits(want) {
@@ -341,6 +341,13 @@ func FuzzGGUF(f *testing.F) {
 		}
 		write(m, WriteOptions{Type: typ})
 	}
+	for _, typ := range []DType{F32, F16, Q8_0} { // with dense matrices
+		m := random(F16, true)
+		m.Arch = "llama"
+		m.Layers[0].Q = Linear{Dense: Dense{Name: "q", Type: typ, Rows: 80, Cols: 256}}
+		m.Layers[0].Q.Dense.Data = make([]byte, 80*m.Layers[0].Q.Dense.RowBytes())
+		write(m, WriteOptions{})
+	}
 	for i, arch := range []string{"llama", "bitnet", "bitnet-25", "bitnet-b1.58", "bitnet", "llama"} { // and every type of embedding
 		m := random(F32+DType(i), i%2 == 0)
 		m.Arch = arch
@@ -366,6 +373,11 @@ func FuzzGGUF(f *testing.F) {
 			m.Output.Row(row, r)
 		}
 		for i := range m.Layers {
+			for _, matrix := range m.Layers[i].Matrices() {
+				for r := range matrix.Dense.Rows {
+					matrix.Dense.Row(make([]float32, matrix.Dense.Cols), r)
+				}
+			}
 			for _, matrix := range m.Layers[i].Tensors() {
 				for r := range matrix.Rows {
 					if matrix.Row(make([]uint32, matrix.Cols/16), r) != nil {

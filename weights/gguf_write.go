@@ -20,7 +20,7 @@ import (
 // WriteOptions say what a written file holds. The zero value is the form of the
 // 2B4T's official file.
 type WriteOptions struct {
-	Type     ternary.Format                // of the ternary matrices: I2S, TQ1_0, TQ2_0 or IQ2_BN
+	Type     ternary.Format                // of the ternary matrices: I2S, TQ1_0, TQ2_0 or IQ2_BN; dense ones stay as they are
 	Embd     *DType                        // of embedding and head: F16, BF16, Q8_0 or Q6_K; nil: as they are
 	Progress func(done, total int64) error // hears of the bytes written and ends it by an error; may be nil
 	Notice   func(line string)             // hears where another program takes the file otherwise; may be nil
@@ -194,38 +194,50 @@ func (g *ggufWriter) keys() []gguf.KV {
 	if architectures[g.arch].subNorms || m.Activation != architectures[g.arch].activation {
 		add(g.arch+".hidden_activation", m.Activation.String())
 	}
-	add("general.file_type", writable[g.opt.Type].fileType)
+	add("general.file_type", g.fileType())
 	kv = append(kv, g.vocab.KV()...)
 	add("general.quantization_version", uint32(2))
 	return kv
 }
 
+// fileType numbers what most matrices are: the ternary ones, or the first.
+func (g *ggufWriter) fileType() uint32 {
+	if len(g.m.ternaries()) > 0 {
+		return writable[g.opt.Type].fileType
+	}
+	numbers := map[DType]uint32{
+		F32: 0, F16: 1, BF16: 32, Q8_0: 7, Q4_0: 2, Q4_1: 3, Q5_0: 8, Q5_1: 9, Q2_K: 10, Q3_K: 12, Q4_K: 15,
+		Q5_K: 17, Q6_K: 18, IQ4_NL: 25, IQ4_XS: 30, TQ1_0: 36, TQ2_0: 37,
+	}
+	return numbers[g.m.Layers[0].Q.Dense.Type]
+}
+
 // addTensors lists the tensors under the names that fromGGUF looks for.
 func (g *ggufWriter) addTensors() error {
 	m := g.m
-	err := g.dense("token_embd.weight", &m.TokenEmbd)
+	err := g.embedding("token_embd.weight", &m.TokenEmbd)
 	for i := range m.Layers {
 		l := &m.Layers[i]
 		name := func(part string) string { return fmt.Sprintf("blk.%d.%s.weight", i, part) }
 		g.norm(name("attn_norm"), l.AttnNorm)
-		err = cmp.Or(err, g.ternary(name("ffn_down"), &l.Down, 0))
+		err = cmp.Or(err, g.matrix(name("ffn_down"), &l.Down, 0))
 		g.norm(name("ffn_sub_norm"), l.FFNSubNorm)
-		err = cmp.Or(err, g.ternary(name("ffn_gate"), &l.Gate, 0))
-		err = cmp.Or(err, g.ternary(name("ffn_up"), &l.Up, 0))
+		err = cmp.Or(err, g.matrix(name("ffn_gate"), &l.Gate, 0))
+		err = cmp.Or(err, g.matrix(name("ffn_up"), &l.Up, 0))
 		g.norm(name("ffn_norm"), l.FFNNorm)
 		g.norm(name("attn_sub_norm"), l.AttnSubNorm)
-		paired := 0
+		paired := ternary.Paired(0)
 		if architectures[g.arch].paired {
-			paired = m.HeadDim
+			paired = ternary.Paired(m.HeadDim)
 		}
-		err = cmp.Or(err, g.ternary(name("attn_k"), &l.K, paired))
-		err = cmp.Or(err, g.ternary(name("attn_output"), &l.O, 0))
-		err = cmp.Or(err, g.ternary(name("attn_q"), &l.Q, paired))
-		err = cmp.Or(err, g.ternary(name("attn_v"), &l.V, 0))
+		err = cmp.Or(err, g.matrix(name("attn_k"), &l.K, paired))
+		err = cmp.Or(err, g.matrix(name("attn_output"), &l.O, 0))
+		err = cmp.Or(err, g.matrix(name("attn_q"), &l.Q, paired))
+		err = cmp.Or(err, g.matrix(name("attn_v"), &l.V, 0))
 	}
 	g.norm("output_norm.weight", m.OutputNorm)
 	if !m.Tied {
-		err = cmp.Or(err, g.dense("output.weight", &m.Output))
+		err = cmp.Or(err, g.embedding("output.weight", &m.Output))
 	}
 	return err
 }

@@ -108,6 +108,13 @@ func config(key string, value any) func(dir string) error {
 	return rewrite("config.json", func(v map[string]any) { v[key] = value })
 }
 
+// keep names a module that is not to be ternary.
+func keep(name string) func(dir string) error {
+	return rewrite("config.json", func(v map[string]any) {
+		v["quantization_config"].(map[string]any)["modules_to_not_convert"] = []string{"lm_head", name}
+	})
+}
+
 // tensors changes the tensors of model.safetensors.
 func tensors(change func(list []safetensors.Tensor) []safetensors.Tensor) func(dir string) error {
 	return func(dir string) error {
@@ -160,14 +167,11 @@ var badDirs = []struct {
 	{"config too large", "config.json", "too large: the limit is", tiny.HFOptions{}, text("config.json", strings.Repeat(" ", 2<<20))},
 	{"no architecture", "config.json", `architecture "" is not supported`, tiny.HFOptions{}, config("architectures", nil)},
 	{"another architecture", "config.json", `architecture "Qwen3ForCausalLM" is not supported`, tiny.HFOptions{}, config("architectures", []string{"Qwen3ForCausalLM"})},
-	{"dense Llama", "config.json", "a dense LlamaForCausalLM", tiny.HFOptions{}, rewrite("config.json", func(v map[string]any) {
-		v["architectures"] = []string{"LlamaForCausalLM"}
-		delete(v, "quantization_config")
-	})},
+	{"quantised otherwise", "config.json", `quant_method "gptq" is not supported`, tiny.HFOptions{}, config("quantization_config", map[string]any{"quant_method": "gptq"})},
 	{"another activation", "config.json", `hidden_act "gelu" is not supported`, tiny.HFOptions{}, config("hidden_act", "gelu")},
 	{"another linear class", "config.json", `linear_class "x" is not supported`, tiny.HFOptions{}, config("quantization_config", map[string]any{"linear_class": "x"})},
 	{"norms before projections", "config.json", "use_rms_norm", tiny.HFOptions{}, config("quantization_config", map[string]any{"use_rms_norm": true})},
-	{"biases", "config.json", "biases are not supported", tiny.HFOptions{}, config("attention_bias", true)},
+	{"biases", "config.json", `"attention_bias" is true, which asks for biases: not supported`, tiny.HFOptions{}, config("attention_bias", true)},
 	{"width of 1000 digits", "config.json", "cannot unmarshal number 9999", tiny.HFOptions{}, text("config.json", `{"hidden_size":`+strings.Repeat("9", 1000)+"}")},
 	{"width as text", "config.json", "cannot unmarshal string", tiny.HFOptions{}, config("hidden_size", "64")},
 	{"width 0", "config.json", "hidden_size is 0, expected 64 to", tiny.HFOptions{}, config("hidden_size", 0)},
@@ -209,6 +213,17 @@ var badDirs = []struct {
 		return errors.Join(err, os.WriteFile(filepath.Join(dir, "model-00002-of-00002.safetensors"), data, 0o644))
 	}},
 
+	{"dense among packed", "", `up_proj.weight" is BF16 among packed ones, and modules_to_not_convert does not name it`, tiny.HFOptions{}, tensor("up_proj.weight", func(t *safetensors.Tensor) {
+		t.Type, t.Shape, t.Data = "BF16", []int{80, 64}, make([]byte, 2*80*64)
+	})},
+	{"packed and named", "", `up_proj.weight" is packed, but the configuration says that it is dense`, tiny.HFOptions{}, keep("up_proj")},
+	{"named by its middle", "", `modules_to_not_convert has "mlp", which is inside of "model.layers.0.mlp.gate_proj"`, tiny.HFOptions{Master: "F16"}, keep("mlp")},
+	{"named by a pattern", "", `modules_to_not_convert has the pattern "layers.*.mlp"`, tiny.HFOptions{Master: "F16"}, keep("layers.*.mlp")},
+	{"scale beside a dense one", "", `up_proj.weight_scale" is not known`, tiny.HFOptions{}, func(dir string) error {
+		return errors.Join(keep("up_proj")(dir), tensor("up_proj.weight", func(t *safetensors.Tensor) {
+			t.Type, t.Shape, t.Data = "BF16", []int{80, 64}, make([]byte, 2*80*64)
+		})(dir))
+	}},
 	{"unknown tensor", "", `tensor "x" is not known with BitNetForCausalLM`, tiny.HFOptions{}, tensors(func(list []safetensors.Tensor) []safetensors.Tensor {
 		return append(list, safetensors.Tensor{Name: "x", Type: "U8", Shape: []int{1}, Data: []byte{1}})
 	})},

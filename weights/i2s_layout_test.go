@@ -30,7 +30,7 @@ func busy(even bool) *Model {
 	m.Output = m.TokenEmbd
 	for i := range m.Layers {
 		l := &m.Layers[i]
-		for _, t := range []*Ternary{&l.Q, &l.K, &l.V, &l.Gate, &l.Up} {
+		for _, t := range inI2S(&l.Q, &l.K, &l.V, &l.Gate, &l.Up) {
 			trits := make([]int8, t.Rows*t.Cols)
 			for k := range trits {
 				if source.Float64() < use[k%t.Cols] {

@@ -150,7 +150,7 @@ func (r *report) print(out io.Writer) error {
 		subNorms = ", sub-norms"
 	}
 	fmt.Fprintf(w, "graph\t%d blocks of %d, %d heads of %d, %s%s\n", c.Blocks, c.Hidden, c.Heads, c.HeadDim, c.Activation, subNorms)
-	fmt.Fprintf(w, "in the file's map\t%s\tembedding, head\n", mebi(m.Mapped))
+	fmt.Fprintf(w, "in the file's map\t%s\tembedding, head and other dense matrices\n", mebi(m.Mapped))
 	fmt.Fprintf(w, "copied by the CPU backend\t%s\tternary weights\n", mebi(m.Weights))
 	fmt.Fprintf(w, "screen of the head\t%s\tfour-bit codes\n", mebi(m.Screen))
 	fmt.Fprintf(w, "cache\t%s\t%d positions, float16\n", mebi(m.Cache), m.Context)

@@ -259,14 +259,18 @@ func about(m *weights.Model) *Model {
 	norms := len(m.OutputNorm)
 	for i := range m.Layers {
 		l := &m.Layers[i]
-		for _, t := range l.Tensors() {
-			a.Size += int64(len(t.Data))
-			a.Products += int64(t.Rows) * int64(t.Cols)
+		for _, matrix := range l.Matrices() {
+			rows, cols := matrix.Shape()
+			a.Size += int64(len(matrix.Data()))
+			a.Params += int64(rows) * int64(cols)
+			if !matrix.IsDense() {
+				a.Products += int64(rows) * int64(cols)
+			}
 		}
 		norms += len(l.AttnNorm) + len(l.AttnSubNorm) + len(l.FFNNorm) + len(l.FFNSubNorm)
 	}
 	a.Size += 4 * int64(norms)
-	a.Params += a.Products + int64(norms)
+	a.Params += int64(norms)
 	return a
 }
 
