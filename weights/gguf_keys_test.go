@@ -101,7 +101,7 @@ func TestGGUFKeys(t *testing.T) {
 	}
 	for _, arch := range []string{"llama", "bitnet"} {
 		m := random(F16, true)
-		m.Arch = arch
+		m.Arch, m.Activation = arch, SiLU // which the names of both stand for
 		path := filepath.Join(t.TempDir(), "model.gguf")
 		if err := m.WriteGGUF(path, WriteOptions{}); err != nil {
 			t.Fatal(err)
