@@ -253,7 +253,7 @@ func (r *hfReader) linear(module string, rows, cols int) Linear {
 	case t == nil, !kept && !(r.packed && hfMasters[t.Type] != 0):
 		return Linear{Ternary: r.ternary(module, rows, cols)}
 	case !kept:
-		r.fail("tensor %q is %s among packed ones, and modules_to_not_convert does not name it: is it ternary or dense?", name, t.Type)
+		r.fail("tensor %q is %s among packed ones, and modules_to_not_convert does not name it: name it there if it is dense", name, t.Type)
 	case t.Type == "U8":
 		r.fail("tensor %q is packed, but the configuration says that it is dense", name)
 	case cols < minDense:
