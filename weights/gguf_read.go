@@ -70,7 +70,7 @@ func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 	}
 	if opt.I2SLayout == 0 && m.looksARM() {
 		return nil, errors.New("the weights make no sense as I2_S in blocks of 128, but do in blocks of 64, which llama-quantize writes on ARM: " +
-			"say --i2s-layout 64, or --i2s-layout 128 to insist")
+			"ask for the I2_S layout 64, or for 128 to insist")
 	}
 	m.Format = containerName(f) + ", " + m.types()
 	return m, nil

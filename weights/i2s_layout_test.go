@@ -69,7 +69,7 @@ func asARM(t *testing.T, m *Model) {
 }
 
 func TestI2SLayout(t *testing.T) {
-	const refused = "do in blocks of 64, which llama-quantize writes on ARM: say --i2s-layout 64"
+	const refused = "do in blocks of 64, which llama-quantize writes on ARM: ask for the I2_S layout 64"
 	for _, c := range []struct {
 		name      string
 		arm, even bool

@@ -93,7 +93,7 @@ func (f *generateFlags) write(ctx context.Context, out io.Writer, e *engine.Engi
 		}
 	}
 	for piece, err := range e.Generate(ctx, request) {
-		if err != nil {
+		if err != nil && piece.Finish != engine.FinishCancelled { // then the text so far stays
 			return "", last, errors.Join(err, endLine(out, text.String()))
 		}
 		text.WriteString(piece.Text)
