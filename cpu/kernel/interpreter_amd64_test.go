@@ -60,7 +60,7 @@ func (p *program) call(name string, args []reflect.Value) (result uint32, err er
 			return binary.LittleEndian.Uint32(m.memory[framePiece][m.kernel.frame-4:]), nil
 		}
 		in = m.kernel.code[m.next]
-		m.next++
+		m.next, in.ran = m.next+1, true
 		m.run(in)
 	}
 	return 0, fmt.Errorf("%s does not end", name)

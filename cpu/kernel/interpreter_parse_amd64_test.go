@@ -30,6 +30,7 @@ type instruction struct {
 	width     int  // bytes of an operand in memory, or of what is moved
 	mask      int  // number of a mask register, or 0
 	zeroing   bool // what the mask leaves out becomes 0
+	ran       bool // in any call
 }
 
 type operand struct {

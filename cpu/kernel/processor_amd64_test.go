@@ -93,10 +93,12 @@ var (
 	memoryWord  = regexp.MustCompile(`[\w<>+-]*\([^ ,]*\)`)
 	generalWord = regexp.MustCompile(`\b(R\d+|[ABCD]X|[SD]I)\b`)
 	vectorWord  = regexp.MustCompile(`\b([XYZ])\d+\b`)
+	alsoAVX2    = regexp.MustCompile(`^(V(ADD|MUL)PS|VBROADCASTSS|VCVTPH2PS|VMOVUPS|VP(ADD|SUB)[BD]|VPBROADCASTD [X\d]|VPS[RL]L[DW]|VPSRAD|VP?UNPCK).* Z$`)
 	evexWord    = regexp.MustCompile(`\b([ZK]\d|[XY](1[6-9]|2\d|3[01]))`)
 )
 
-// snippets returns one for each kind of instruction, by the extension that it needs.
+// snippets returns one for each kind of instruction, by the extension that it needs;
+// what AVX2 has in half the length is also there.
 func snippets(text string) map[string][]string {
 	all, seen, beyond := map[string][]string{"amx": {tileSnippet(text)}}, map[string]bool{}, false
 	for line := range strings.Lines(text) {
@@ -134,9 +136,19 @@ func snippets(text string) map[string][]string {
 		if !seen[kind] {
 			seen[kind] = true
 			all[extension] = append(all[extension], line)
+			if alsoAVX2.MatchString(kind) {
+				all["avx2"] = append(all["avx2"], narrower(line))
+			}
 		}
 	}
 	return all
+}
+
+// narrower returns an instruction of AVX-512 with AVX2's length and registers.
+func narrower(line string) string {
+	return vectorWord.ReplaceAllStringFunc(line, func(register string) string {
+		return fmt.Sprintf("%c%d", min(register[0], 'Y'), number(register[1:])%16)
+	})
 }
 
 // tileSnippet configures tiles, loads, multiplies and stores some.
