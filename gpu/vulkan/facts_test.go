@@ -40,18 +40,18 @@ func TestFacts(t *testing.T) {
 		f := &p.facts
 		uuid := hex.EncodeToString(f.uuid[:])
 		for name, value := range map[string]any{
-			"deviceName":                     f.name,
-			"vendorID":                       fmt.Sprintf("%#04x", f.vendorID),
-			"deviceUUID":                     strings.Join([]string{uuid[:8], uuid[8:12], uuid[12:16], uuid[16:20], uuid[20:]}, "-"),
-			"maxStorageBufferRange":          f.limits.Range,
-			"maxComputeWorkGroupInvocations": f.limits.GroupSize,
-			"maxComputeSharedMemorySize":     f.limits.Shared,
-			"timestampPeriod":                f.timestampPeriod,
-			"timestampValidBits":             f.timestampBits,
-			"maxMemoryAllocationSize":        fmt.Sprintf("%#08x", f.maxAllocation),
-			"subgroupSize":                   f.subgroup,
-			"shaderRoundingModeRTEFloat32":   f.roundsToEven,
-			"shaderIntegerDotProduct":        f.dot,
+			"deviceName":                                     f.name,
+			"vendorID":                                       fmt.Sprintf("%#04x", f.vendorID),
+			"deviceUUID":                                     strings.Join([]string{uuid[:8], uuid[8:12], uuid[12:16], uuid[16:20], uuid[20:]}, "-"),
+			"maxStorageBufferRange":                          f.limits.Range,
+			"maxComputeWorkGroupInvocations":                 f.limits.GroupSize,
+			"maxComputeSharedMemorySize":                     f.limits.Shared,
+			"timestampPeriod":                                f.timestampPeriod,
+			"timestampValidBits":                             f.timestampBits,
+			"maxMemoryAllocationSize":                        fmt.Sprintf("%#08x", f.maxAllocation),
+			"subgroupSize":                                   f.subgroup,
+			"shaderRoundingModeRTEFloat32":                   f.roundsToEven,
+			"shaderIntegerDotProduct":                        f.dot,
 			"integerDotProduct4x8BitPackedSignedAccelerated": f.fastDot,
 		} {
 			want := regexp.MustCompile(`(?m)^\s*` + name + `\s*= (.*)$`).FindStringSubmatch(told[i])
