@@ -25,6 +25,8 @@ type pool struct {
 	failed  atomic.Pointer[any] // first panic of a worker
 	start   time.Time           // of the pool's clock
 	began   time.Duration       // when the region did
+	begun   time.Duration       // when begin was called
+	active  time.Duration       // between begin and end, up to the last end
 	resting int                 // workers that sleep between begin and end
 	region  func(worker int)    // of the current epoch
 	sharers int                 // workers that may take items of it
@@ -49,7 +51,8 @@ type worker struct {
 
 	rests  time.Duration // how long it rested last
 	rested time.Duration // when that ended or will, on the pool's clock
-	_      [16]byte
+	fell   time.Duration // the pool's active time when it began
+	_      [8]byte
 }
 
 func newPool(workers int) *pool {
@@ -72,6 +75,7 @@ func (p *pool) close() {
 func (p *pool) begin() {
 	p.tooMany.Store(p.workers > runtime.GOMAXPROCS(0))
 	p.resting = p.workers - 1
+	p.begun = p.now()
 	p.rouse()
 }
 
@@ -105,6 +109,7 @@ func (p *pool) end() {
 		p.wait(w)
 		p.worker[w].awake.Store(false)
 	}
+	p.active += p.now() - p.begun
 	p.raise()
 }
 
@@ -168,27 +173,26 @@ func (p *pool) waitLong(c *worker) {
 	for ; c.inside.Load(); n++ {
 		p.relax(n)
 	}
-	if waited := p.now() - from; n > longTurns && waited > from-p.began+leastWait {
+	if waited := p.now() - from; n > longTurns && waited > from-p.began+longAway {
 		p.rest(c, waited)
 	}
 }
 
-// leastWait is more than workers differ by who share a region evenly.
-const leastWait = 100 * time.Microsecond
-
 // rest lets a worker sleep for twice what its processor was away for, and for twice
-// what it last rested if it was away again soon: seldom absences cost little, and a
-// processor that is wanted all the time is tried twice a second.
+// what it last rested if it was away again before it had worked for so long: seldom
+// absences cost little, and a processor that is wanted all the time is tried a few times
+// a second.
 func (p *pool) rest(c *worker, away time.Duration) {
 	if !c.awake.Load() {
 		return
 	}
 	now, next := p.now(), 2*away
-	if now-c.rested < 4*c.rests {
-		next = max(next, 2*c.rests)
+	active := p.active + now - p.begun
+	if active-c.fell < 3*c.rests { // of which one was the rest
+		next = max(next, min(2*c.rests, 64*away))
 	}
 	c.rests = min(next, longestRest)
-	c.rested = now + c.rests
+	c.rested, c.fell = now+c.rests, active
 	c.awake.Store(false)
 	p.resting++
 }
@@ -272,7 +276,8 @@ func (g *gaps) next(now time.Duration, unknown bool) (away time.Duration) {
 	return away
 }
 
-// longAway is more than the system's own work takes.
+// longAway is more than the system's own work takes, and less than another program's
+// turn.
 const longAway = time.Millisecond
 
 // turn runs the region of an epoch, if this is still open.

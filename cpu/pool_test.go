@@ -137,11 +137,13 @@ func TestRest(t *testing.T) {
 		{true, 30 * ms, 60 * ms},
 		{false, 3 * ms, 6 * ms},
 		{true, 200 * ms, 400 * ms},
-		{true, 1 * ms, longestRest},
+		{true, 1 * ms, 64 * ms},
+		{true, 300 * ms, longestRest},
 		{false, time.Hour, longestRest},
 	} {
-		if c.rested = p.now() - time.Hour; round.soon {
-			c.rested = p.now() + time.Hour // as near as can be
+		p.begun = p.now()
+		if p.active = c.fell + time.Hour; round.soon {
+			p.active = c.fell - time.Hour // as near as can be
 		}
 		c.awake.Store(true)
 		p.resting = 0
