@@ -1,11 +1,10 @@
 package kernel
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
-	"slices"
 	"unsafe"
 )
 
@@ -69,13 +68,14 @@ func (p *program) call(name string, args []reflect.Value) (result uint32, err er
 // enter returns a machine that is about to run a kernel. Its frame has the arguments,
 // slices, int32 and float32, as Go lays them out. All else is garbage.
 func (p *program) enter(k *routine, args []reflect.Value) *machine {
-	garbage, frame := bytes.Repeat([]byte{0xA5}, 64+k.locals), make([]byte, 0, k.frame)
-	m := &machine{kernel: k, memory: slices.Clone(p.memory)}
+	m := &machine{kernel: k, memory: append([][]byte{}, p.memory...)}
+	frame, garbage := make([]byte, 0, k.frame), make([]byte, 64*len(m.registers)+k.locals)
+	rand.NewChaCha8([32]byte{}).Read(garbage)
 	for i := range m.registers {
-		m.registers[i] = vector(garbage)
+		m.registers[i] = vector(garbage[64*i:])
 	}
 	*m.general("FP"), *m.general("SP"), *m.general("SB") = framePiece<<32, localsPiece<<32, 0
-	m.memory[framePiece], m.memory[localsPiece] = frame[:k.frame], garbage[64:]
+	m.memory[framePiece], m.memory[localsPiece] = frame[:k.frame], garbage[64*len(m.registers):]
 	for i, arg := range args {
 		if arg.Kind() != reflect.Slice {
 			frame, _ = binary.Append(frame, binary.LittleEndian, arg.Interface())

@@ -174,8 +174,7 @@ func arithmetic(op func(f *flags, a, b uint64) uint64) operation {
 
 func compare(op func(f *flags, a, b uint64) uint64) operation {
 	return func(m *machine, in *instruction) {
-		up := 64 - 8*in.width
-		op(&m.flags, *m.src1.q()<<up, *m.src2.q()<<up)
+		op(&m.flags, *m.src1.q()<<(64-8*in.width), *m.src2.q()<<(64-8*in.width))
 	}
 }
 
@@ -227,8 +226,7 @@ func scalar(lane func(a, b float32) float32) operation {
 // unpack interleaves the low (0) or high (1) halves of each 16 bytes of SRC1 and SRC2.
 func unpack[T any](half int) operation {
 	return func(m *machine, in *instruction) {
-		dest := lanes[T](&m.dest)
-		n := len(dest) / 4 // in 16 bytes
+		dest, n := lanes[T](&m.dest), len(lanes[T](&m.dest))/4 // in 16 bytes
 		for i := range n * in.vl / 16 {
 			src := []*vector{&m.src1, &m.src2}[i%2]
 			dest[i] = lanes[T](src)[i/n*n+half*n/2+i%n/2]

@@ -44,7 +44,7 @@ func TestInterpreter(t *testing.T) {
 		t.Skip("short: builds a program for each extension")
 	}
 	if _, err := exec.LookPath("go"); err != nil {
-		need(t, "go", "no go command")
+		t.Skip("no go command")
 	}
 	text, err := os.ReadFile("kernels_amd64.s")
 	if err != nil {
