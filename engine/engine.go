@@ -30,6 +30,7 @@ import (
 	"sync"
 
 	"bitnet-gpu/cpu"
+	"bitnet-gpu/engine/chat"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/engine/tokenizer"
 	"bitnet-gpu/weights"
@@ -57,9 +58,10 @@ type Options struct {
 	Slots    int                     // sequences that run or stay cached at once; 0: 1
 	Batch    int                     // prompt tokens computed together; 0: the backend's choice
 	Threads  int                     // CPU threads; 0: one for each core
+	Template string                  // of chats, instead of the model's own: Jinja, or one of chat.Names
 	I2S      int                     // the layout of I2_S matrices, see weights.OpenOptions.I2SLayout
 	Progress func(done, total int64) // hears of loading, in bytes of weights; may be nil
-	Notice   func(line string)       // hears when another backend takes over, and of too many threads; may be nil
+	Notice   func(line string)       // hears when another backend takes over, of too many threads, and of a chat template that is replaced; may be nil
 	Trace    func(compute.Tap)       // sees every intermediate; nil in production
 }
 
@@ -73,6 +75,8 @@ type Engine struct {
 	options   compute.Options
 	device    string
 	notice    func(string)
+	chosen    bool // the chat template is not the model's own
+	template  func() (*chat.Template, error)
 	slots     slots
 
 	mu      sync.Mutex // guards what follows
@@ -103,7 +107,8 @@ func Open(path string, opt Options) (*Engine, error) {
 
 // New is Open for a model at hand, which the engine then owns.
 func New(m *weights.Model, opt Options) (*Engine, error) {
-	e := &Engine{model: m, context: opt.Context, device: opt.Device}
+	e := &Engine{model: m, context: opt.Context, device: opt.Device, chosen: opt.Template != ""}
+	e.template = sync.OnceValues(func() (*chat.Template, error) { return e.newTemplate(opt.Template) })
 	var text sync.WaitGroup
 	text.Go(e.newTokenizer) // while the weights are loaded
 	defer text.Wait()
@@ -259,3 +264,6 @@ func (e *Engine) checkPrompt(tokens []int32, more int) error {
 	}
 	return nil
 }
+
+// Tokenizer returns the model's tokenizer, or nil where it has none that is usable.
+func (e *Engine) Tokenizer() *tokenizer.Tokenizer { return e.tokenizer }

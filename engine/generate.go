@@ -21,6 +21,7 @@ import (
 // more; all else has defaults.
 type Request struct {
 	Prompt   string         // plain text, to be continued
+	Special  bool           // the names of special tokens in Prompt are these tokens, not text
 	Messages []chat.Message // a conversation, rendered with the model's template
 	Tokens   []int32        // the prompt as it is
 
@@ -137,7 +138,7 @@ func (e *Engine) newGeneration(r Request) (*generation, error) {
 		e: e, r: r, tokens: tokens, sampler: sampler,
 		draft:   drafter{most: r.Draft},
 		logits:  make([]float32, e.model.VocabSize),
-		decoder: e.tokenizer.NewDecoder(),
+		decoder: e.tokenizer.NewDecoder(tokens...),
 		stop:    stopper{stops: r.Stop},
 		ends:    e.tokenizer.Stops(),
 		start:   time.Now(),
@@ -183,6 +184,8 @@ func (e *Engine) Tokens(r Request) ([]int32, error) {
 		tokens = e.tokenizer.EncodeChat(segments)
 	case len(r.Tokens) > 0:
 		tokens = append(tokens, r.Tokens...)
+	case r.Special: // as a conversation: one BOS in front, whether or not the prompt has it
+		tokens = e.tokenizer.EncodeChat([]chat.Segment{{Text: r.Prompt, Special: true}})
 	default:
 		if e.tokenizer.AddBOS() {
 			tokens = append(tokens, e.tokenizer.BOS())
@@ -212,20 +215,38 @@ func (r *Request) check() error {
 	return fmt.Errorf("%w: several prompts: only one of %s may be set", ErrUsage, strings.Join(given, " and "))
 }
 
-// render puts messages into the model's template, up to where its answer begins.
-func (e *Engine) render(messages []chat.Message) (segments []chat.Segment, err error) {
-	t, err := e.tokenizer.Template(e.model.Arch)
-	if err == nil {
-		segments, err = t.Render(messages, true)
+// render puts messages into the chat template, up to where the answer begins.
+func (e *Engine) render(messages []chat.Message) ([]chat.Segment, error) {
+	t, err := e.template()
+	if err != nil {
+		return nil, err
 	}
+	segments, err := t.Render(messages, true)
+	return segments, e.templateError(err)
+}
+
+// newTemplate makes the chat template: the chosen one, if there is one.
+func (e *Engine) newTemplate(chosen string) (*chat.Template, error) {
+	t, err := e.tokenizer.Template(e.model.Arch, chosen)
+	if err != nil {
+		return nil, e.templateError(err)
+	}
+	if t.Note != "" && e.notice != nil {
+		e.notice(t.Note)
+	}
+	return t, nil
+}
+
+// templateError says whose fault it is that a conversation cannot be rendered.
+func (e *Engine) templateError(err error) error {
 	var template *chat.TemplateError
 	switch {
-	case errors.As(err, &template):
-		err = fmt.Errorf("%s: %w: %w", e.model.Path, err, weights.ErrInvalid)
-	case err != nil:
-		err = fmt.Errorf("%w: %w", ErrUsage, err)
+	case err == nil:
+		return nil
+	case errors.As(err, &template) && !e.chosen:
+		return fmt.Errorf("%s: %w: %w", e.model.Path, err, weights.ErrInvalid)
 	}
-	return segments, err
+	return fmt.Errorf("%w: %w", ErrUsage, err)
 }
 
 // next computes and samples one token.

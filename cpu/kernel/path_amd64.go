@@ -49,7 +49,7 @@ var avx512vbmi = func() Path {
 	p := avx512
 	p.Name = "avx512vbmi"
 	p.TritsVec, p.TritsFew = tritsVecVBMI, tritsFewVBMI
-	p.PackTrits, p.UnpackTrits = packTritsVBMI, unpackTritsVBMI
+	p.PackTrits, p.UnpackTrits = wholeGroups(packTritsAVX512), unpackTritsVBMI
 	return p
 }()
 
@@ -60,11 +60,14 @@ var amx = func() Path {
 	return p
 }()
 
-// packTritsVBMI leaves what is not a multiple of 80 columns to the portable loop.
-func packTritsVBMI(w, words []uint32) {
-	groups := len(words) / (5 * TileRows)
-	packTritsAVX512(w[:4*groups*TileRows], words[:5*groups*TileRows])
-	packTrits(w[4*groups*TileRows:], words[5*groups*TileRows:])
+// wholeGroups makes Path.PackTrits of a kernel for multiples of 80 columns: it leaves
+// the others to the portable loop.
+func wholeGroups(pack func(w, words []uint32)) func(w, words []uint32) {
+	return func(w, words []uint32) {
+		groups := len(words) / (5 * TileRows)
+		pack(w[:4*groups*TileRows], words[:5*groups*TileRows])
+		packTrits(w[4*groups*TileRows:], words[5*groups*TileRows:])
+	}
 }
 
 // avxvnni is avx2 with the products of AVX-VNNI.

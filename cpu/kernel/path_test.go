@@ -40,10 +40,10 @@ func TestPick(t *testing.T) {
 	}
 }
 
-// eachPath runs test on every path of this machine, the portable one included:
-// that checks the shapes of the test itself.
+// eachPath runs test on every path of this machine, on those that are interpreted, and
+// on the portable one: that checks the shapes of the test itself.
 func eachPath(t *testing.T, test func(t *testing.T, p *Path)) {
-	for _, p := range Paths() {
+	for _, p := range append(interpreted(), Paths()...) {
 		t.Run(p.Name, func(t *testing.T) { test(t, p) })
 	}
 }

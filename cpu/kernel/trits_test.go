@@ -69,11 +69,11 @@ func TestTrits(t *testing.T) {
 	}
 }
 
-// tritPaths returns the paths of this machine that have kernels of trits, and
+// tritPaths returns the paths, also interpreted ones, that have kernels of trits, and
 // the portable one with those that define them, which it does not use.
 func tritPaths() []*Path {
 	portable := &Path{Name: "portable", Few: 4, TritsVec: tritsVec, TritsFew: tritsFew, PackTrits: packTrits, UnpackTrits: unpackTrits}
-	return append(slices.DeleteFunc(native(), func(p *Path) bool { return p.TritsVec == nil }), portable)
+	return append(slices.DeleteFunc(append(interpreted(), native()...), func(p *Path) bool { return p.TritsVec == nil }), portable)
 }
 
 func testTrits(t *testing.T, p *Path) {
@@ -158,10 +158,10 @@ func TestTritsMat(t *testing.T) {
 	}
 }
 
-// tritsMatPaths returns the paths of this machine with TritsMat, and the portable
-// one with the function that defines it.
+// tritsMatPaths returns the paths, also interpreted ones, with TritsMat, and the
+// portable one with the function that defines it.
 func tritsMatPaths() []*Path {
-	return append(slices.DeleteFunc(native(), func(p *Path) bool { return p.TritsMat == nil }),
+	return append(slices.DeleteFunc(append(interpreted(), native()...), func(p *Path) bool { return p.TritsMat == nil }),
 		&Path{Name: "portable", TritsMat: tritsMat})
 }
 
