@@ -1,7 +1,8 @@
 // Package cpu is the backend that runs everywhere: the transformer on the
 // processor, with the inner loops of cpu/kernel.
 //
-// The embedding and the head stay where they are, in the file's map. The ternary
+// The embedding, the head and matrices that are dense stay where they are, in the
+// file's map. The ternary
 // matrices are copied into tiles of 64 rows and the head gets a screen of four-bit
 // codes, both before the second batch where the first can do with the file: so a
 // token is there before what makes the others fast (load.go, screen.go). A batch of
@@ -110,7 +111,7 @@ func (b *backend) Info() compute.Info {
 		Weights: b.memory.Weights + b.memory.Screen,
 		Cache:   b.memory.Cache,
 		Context: b.context,
-		Read:    b.memory.Weights + head,
+		Read:    b.memory.Weights + b.model.DenseBytes() + head,
 	}
 }
 
@@ -162,7 +163,7 @@ func MemoryFor(m *weights.Model, opt compute.Options) (mem Memory) {
 	heads, kv := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
 	mem.Cache = 2 * 2 * int64(m.Blocks) * int64(opt.Slots) * int64(opt.Context) * int64(kv)
 	width := max(m.Hidden, m.FFN, heads)
-	row := 4*(2*m.Hidden+2*heads+2*kv+2*m.FFN) + width
+	row := 4*(m.Hidden+max(m.Hidden, m.DenseWidth())+2*heads+2*kv+2*m.FFN) + width
 	worker := 9*width + kernel.TileRows*(width/4+m.Hidden) // a tile of a matrix, and the codes of one of the screen
 	if path.TritsMat != nil {
 		worker += kernel.TileRows*width/4 + kernel.TritsMatRoom + 2*matGroup*kernel.TileRows*4

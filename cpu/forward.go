@@ -30,7 +30,7 @@ type scratch struct {
 	kqv  []float32 // (batch, Heads*HeadDim) attention's output
 	gate []float32 // (batch, FFN), then the activated product
 	up   []float32 // (batch, FFN)
-	x    []float32 // (batch, Hidden) normed input of the head
+	x    []float32 // (batch, Hidden or DenseWidth) normed input of dense matrices and the head
 	in   quantised // input of the BitLinears
 
 	parts []attended // (KVHeads, chunks of the context) of a token that is spread, or nil
@@ -54,7 +54,7 @@ type workerScratch struct {
 	codes     []int8    // (max width)
 	score     []float32 // (4, 64)
 	sum, next attended  // of the heads that share keys
-	line      []float32 // (Hidden) one widened row of the head
+	line      []float32 // (max width) one widened row of a dense matrix
 	numeric   bool      // a vector left the contract's range
 	failed    error     // of a tile in the file
 }
@@ -72,7 +72,7 @@ func (b *backend) allocate() {
 	s.rows = make([]row, 0, b.batch)
 	s.one = make([][1]compute.Candidate, b.batch)
 	s.h = make([]float32, b.batch*m.Hidden)
-	s.x = make([]float32, b.batch*m.Hidden)
+	s.x = make([]float32, b.batch*max(m.Hidden, m.DenseWidth()))
 	s.q = make([]float32, b.batch*m.Heads*m.HeadDim)
 	s.kqv = make([]float32, b.batch*m.Heads*m.HeadDim)
 	s.k = make([]float32, b.batch*m.KVHeads*m.HeadDim)
@@ -102,7 +102,7 @@ func (b *backend) allocate() {
 		w.score = make([]float32, 4*kernel.Chunk)
 		w.sum = newAttended(m.Heads/m.KVHeads, m.HeadDim)
 		w.next = newAttended(m.Heads/m.KVHeads, m.HeadDim)
-		w.line = make([]float32, m.Hidden)
+		w.line = make([]float32, width)
 	}
 	b.scoreScale = scoreScale(m.HeadDim)
 	if !m.SubNorms {
@@ -138,8 +138,9 @@ func (b *backend) forward() (ok bool) {
 	b.byToken(r.embed)
 	b.tap("inp_embd", -1, s.h)
 	for s.l = range b.layers {
-		b.quantise(r.attnNorm, m.Hidden)
-		b.tapCodes("attn_norm")
+		l := &b.layers[s.l]
+		b.normed(r.attnNorm, m.Hidden)
+		b.tapNormed("attn_norm", l.qkvIn)
 		b.pool.run(r.qkv)
 		b.byToken(r.rope)
 		b.tap("Qcur", s.l, s.q)
@@ -152,24 +153,24 @@ func (b *backend) forward() (ok bool) {
 			b.pool.run(r.attend)
 		}
 		b.tap("kqv_out", s.l, s.kqv)
-		b.quantise(r.subNorm, m.Heads*m.HeadDim)
-		b.tapCodes("attn_sub_norm")
+		b.normed(r.subNorm, m.Heads*m.HeadDim)
+		b.tapNormed("attn_sub_norm", l.oIn)
 		b.pool.run(r.o)
 		b.tap("ffn_inp", s.l, s.h)
-		b.quantise(r.ffnNorm, m.Hidden)
-		b.tapCodes("ffn_norm")
+		b.normed(r.ffnNorm, m.Hidden)
+		b.tapNormed("ffn_norm", l.ffnIn)
 		b.pool.run(r.gateUp)
 		b.tap("ffn_out", s.l, s.gate)
-		b.quantise(r.ffnSubNorm, m.FFN)
-		b.tapCodes("ffn_sub_norm")
+		b.normed(r.ffnSubNorm, m.FFN)
+		b.tapNormed("ffn_sub_norm", l.downIn)
 		b.pool.run(r.down)
 		b.tap("l_out", s.l, s.h)
 	}
 	return b.output()
 }
 
-// quantise runs one of the norms, whose vectors are n long.
-func (b *backend) quantise(norm func(worker int), n int) {
+// normed runs one of the norms, whose vectors are n long.
+func (b *backend) normed(norm func(worker int), n int) {
 	b.scratch.in.n = n
 	b.byToken(norm)
 }
@@ -205,7 +206,8 @@ func (b *backend) embed(int) {
 }
 
 func (b *backend) attnNorm(worker int) {
-	b.normQuantise(worker, b.scratch.h, b.model.Hidden, b.layers[b.scratch.l].AttnNorm)
+	l := &b.layers[b.scratch.l]
+	b.normLayer(worker, b.scratch.h, b.model.Hidden, l.AttnNorm, l.qkvIn)
 }
 
 func (b *backend) qkv(worker int) {
@@ -219,7 +221,8 @@ func (b *backend) qkv(worker int) {
 }
 
 func (b *backend) subNorm(worker int) {
-	b.normQuantise(worker, b.scratch.kqv, b.model.Heads*b.model.HeadDim, b.layers[b.scratch.l].AttnSubNorm)
+	l := &b.layers[b.scratch.l]
+	b.normLayer(worker, b.scratch.kqv, b.model.Heads*b.model.HeadDim, l.AttnSubNorm, l.oIn)
 }
 
 func (b *backend) attnOut(worker int) { b.residual(worker, b.layers[b.scratch.l].o) }
@@ -232,7 +235,8 @@ func (b *backend) residual(worker int, m *matrix) {
 }
 
 func (b *backend) ffnNorm(worker int) {
-	b.normQuantise(worker, b.scratch.h, b.model.Hidden, b.layers[b.scratch.l].FFNNorm)
+	l := &b.layers[b.scratch.l]
+	b.normLayer(worker, b.scratch.h, b.model.Hidden, l.FFNNorm, l.ffnIn)
 }
 
 // gateUp computes the rows of both matrices that belong together, then their
@@ -240,7 +244,7 @@ func (b *backend) ffnNorm(worker int) {
 func (b *backend) gateUp(worker int) {
 	s, l, n := &b.scratch, &b.layers[b.scratch.l], b.model.FFN
 	tiles := l.gate.tiles()
-	blocks := s.in.inBlocks(len(s.rows)) && b.model.Activation == weights.ReLU2 && n%kernel.TileRows == 0
+	blocks := !l.ffnIn.x && s.in.inBlocks(len(s.rows)) && b.model.Activation == weights.ReLU2 && n%kernel.TileRows == 0
 	for lo, hi := b.pool.take(tiles, 1); lo < hi; lo, hi = b.pool.take(tiles, 1) {
 		if blocks {
 			for tile := lo; tile < hi; tile++ {
@@ -263,7 +267,8 @@ func (b *backend) gateUp(worker int) {
 }
 
 func (b *backend) ffnSubNorm(worker int) {
-	b.normQuantise(worker, b.scratch.gate, b.model.FFN, b.layers[b.scratch.l].FFNSubNorm)
+	l := &b.layers[b.scratch.l]
+	b.normLayer(worker, b.scratch.gate, b.model.FFN, l.FFNSubNorm, l.downIn)
 }
 
 func (b *backend) down(worker int) { b.residual(worker, b.layers[b.scratch.l].down) }

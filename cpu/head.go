@@ -3,9 +3,7 @@ package cpu
 import (
 	"slices"
 
-	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
-	"bitnet-gpu/weights"
 )
 
 // output computes the logits and candidates that the rows of the batch ask for.
@@ -108,14 +106,18 @@ func (b *backend) head(worker int) {
 
 // headRows computes the logits of rows [lo, hi).
 func (b *backend) headRows(worker, lo, hi int) {
-	if b.model.Output.Type == weights.F16 {
-		b.headF16(lo, hi)
-	} else {
-		b.headWidened(worker, lo, hi)
+	s, out := &b.scratch, &b.model.Output
+	for id := lo; id < hi; id++ {
+		row := b.row(worker, out, id)
+		for t := range s.rows {
+			if logits := s.rows[t].logits; logits != nil {
+				logits[id] = b.dot(row, vector(s.x, t, out.Cols))
+			}
+		}
 	}
-	for t := range b.scratch.rows {
-		if logits := b.scratch.rows[t].logits; logits != nil && !compute.Finite(logits[lo:hi]) {
-			b.scratch.worker[worker].numeric = true
+	for t := range s.rows {
+		if logits := s.rows[t].logits; logits != nil && !compute.Finite(logits[lo:hi]) {
+			s.worker[worker].numeric = true
 		}
 	}
 }
@@ -126,55 +128,10 @@ func (b *backend) releaseHead(lo, hi int) {
 	b.model.Release(out.Data[lo*row : min(hi*row, len(out.Data))])
 }
 
-func (b *backend) headF16(lo, hi int) {
-	s, out := &b.scratch, &b.model.Output
-	for id := lo; id < hi; id++ {
-		row := out.F16(id)
-		for t := range s.rows {
-			if logits := s.rows[t].logits; logits != nil {
-				logits[id] = b.DotF16(row, vector(s.x, t, out.Cols))
-			}
-		}
-	}
-}
-
-func (b *backend) headWidened(worker, lo, hi int) {
-	s, n := &b.scratch, b.model.Hidden
-	line := s.worker[worker].line
-	for id := lo; id < hi; id++ {
-		b.widenHead(line, id)
-		for t := range s.rows {
-			if logits := s.rows[t].logits; logits != nil {
-				logits[id] = b.DotF32(line, vector(s.x, t, n))
-			}
-		}
-	}
-}
-
-// one is a factor of 1, see widenHead.
-var one = []float32{1}
-
 // widenHead stores a row of the head as float32, small values flushed.
-func (b *backend) widenHead(line []float32, id int) {
-	out := &b.model.Output
-	if out.Type == weights.F16 {
-		b.WeightedSum(line, one, out.F16(id)) // times 1: only widened, and fast
-		return
-	}
-	out.Row(line, id)
-	if out.Type == weights.F32 || out.Type == weights.BF16 { // the others hold nothing that small
-		for i := range line {
-			line[i] = kernel.FZ(line[i])
-		}
-	}
-}
+func (b *backend) widenHead(line []float32, id int) { b.widen(line, &b.model.Output, id) }
 
 // logit computes one reference logit.
 func (b *backend) logit(worker, id int, x []float32) float32 {
-	if b.model.Output.Type == weights.F16 {
-		return b.DotF16(b.model.Output.F16(id), x)
-	}
-	line := b.scratch.worker[worker].line
-	b.widenHead(line, id)
-	return b.DotF32(line, x)
+	return b.dot(b.row(worker, &b.model.Output, id), x)
 }

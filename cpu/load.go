@@ -14,13 +14,30 @@ import (
 type layer struct {
 	*weights.Layer             // the norms
 	q, k, v, o, gate, up, down *matrix
+	qkvIn, oIn, ffnIn, downIn  kinds // what the norms make
 }
 
-// A matrix is a ternary matrix in tiles of 64 rows x 1 word, of trits where the
-// path has kernels for them (kernel.Path.TritsVec), else kernel words
-// (kernel.Path.TernaryVec). Rows that pad the last tile are never read.
+// kinds are those of the matrices behind a norm.
+type kinds struct {
+	codes bool // ternary ones, which multiply codes
+	x     bool // dense ones, which multiply floats
+}
+
+func kindsOf(matrices ...*matrix) (in kinds) {
+	for _, m := range matrices {
+		in.codes = in.codes || m.dense == nil
+		in.x = in.x || m.dense != nil
+	}
+	return in
+}
+
+// A matrix is a dense one, which stays in the file, or a ternary one in tiles of 64
+// rows x 1 word, of trits where the path has kernels for them
+// (kernel.Path.TritsVec), else kernel words (kernel.Path.TernaryVec). Rows that pad
+// the last tile are never read.
 type matrix struct {
 	rows, cols int
+	dense      *weights.Dense // nil: what follows counts
 	scale      float32
 	from       *weights.Ternary
 	tile       int      // words of a tile
@@ -50,14 +67,14 @@ func (m *matrix) part(lo, hi int) []uint32 { return m.words[lo*m.tile : hi*m.til
 func (b *backend) load(progress func(done, total int64)) error {
 	for i := range b.model.Layers {
 		l := &b.model.Layers[i]
-		add := func(t *weights.Ternary) *matrix {
-			return &matrix{rows: t.Rows, cols: t.Cols, scale: t.Scale, from: t, tile: tileWords(b.Path, t.Cols)}
-		}
-		b.layers = append(b.layers, layer{
+		y := layer{
 			Layer: l,
-			q:     add(&l.Q), k: add(&l.K), v: add(&l.V), o: add(&l.O),
-			gate: add(&l.Gate), up: add(&l.Up), down: add(&l.Down),
-		})
+			q:     b.newMatrix(&l.Q), k: b.newMatrix(&l.K), v: b.newMatrix(&l.V), o: b.newMatrix(&l.O),
+			gate: b.newMatrix(&l.Gate), up: b.newMatrix(&l.Up), down: b.newMatrix(&l.Down),
+		}
+		y.qkvIn, y.oIn = kindsOf(y.q, y.k, y.v), kindsOf(y.o)
+		y.ffnIn, y.downIn = kindsOf(y.gate, y.up), kindsOf(y.down)
+		b.layers = append(b.layers, y)
 	}
 	screen := os.Getenv("BITNET_HEAD") == "screen"
 	if b.direct() && !screen {
@@ -73,7 +90,15 @@ func (b *backend) load(progress func(done, total int64)) error {
 	return b.copy(progress)
 }
 
-// direct reports whether all matrices are whole tiles of I2_S's blocks, which
+func (b *backend) newMatrix(l *weights.Linear) *matrix {
+	if l.IsDense() {
+		return &matrix{rows: l.Dense.Rows, cols: l.Dense.Cols, dense: &l.Dense}
+	}
+	t := &l.Ternary
+	return &matrix{rows: t.Rows, cols: t.Cols, scale: t.Scale, from: t, tile: tileWords(b.Path, t.Cols)}
+}
+
+// direct reports whether all ternary matrices are whole tiles of I2_S's blocks, which
 // kernel.Path.Blocks turns into kernel words.
 func (b *backend) direct() bool {
 	for m := range b.matrices {
@@ -154,7 +179,7 @@ func (b *backend) copy(progress func(done, total int64)) error {
 // room returns memory for weights, in words, until Close. It is kept in of: a batch
 // that fails, for the file's fault, asks for the same again.
 func (b *backend) room(of *[]uint32, bytes int64) ([]uint32, error) {
-	if *of == nil {
+	if *of == nil && bytes > 0 {
 		words, free, err := pages(int(bytes / 4))
 		if err != nil {
 			return nil, err
@@ -164,12 +189,12 @@ func (b *backend) room(of *[]uint32, bytes int64) ([]uint32, error) {
 	return *of, nil
 }
 
-// matrices calls yield for every matrix, in the order of the file.
+// matrices calls yield for every ternary matrix, in the order of the file.
 func (b *backend) matrices(yield func(m *matrix) bool) {
 	for i := range b.layers {
 		l := &b.layers[i]
 		for _, m := range []*matrix{l.q, l.k, l.v, l.o, l.gate, l.up, l.down} {
-			if !yield(m) {
+			if m.dense == nil && !yield(m) {
 				return
 			}
 		}

@@ -17,9 +17,17 @@ import (
 func blocks() *weights.Model { return tiny.New(tiny.Shapes()[1], 1) }
 
 // TestDirect: the first batch, from the file, has the logits of the second, from the
-// copy, on all paths and for all kinds of batches.
+// copy, on all paths and for all kinds of batches; also where matrices are dense, some
+// or all.
 func TestDirect(t *testing.T) {
-	m := blocks()
+	some := tiny.Shapes()[1]
+	some.Dense, some.DenseAs = []string{"attn_v", "ffn_up"}, weights.BF16
+	for _, m := range []*weights.Model{blocks(), tiny.New(some, 1), tiny.New(tiny.Dense()[0], 1)} {
+		direct(t, m)
+	}
+}
+
+func direct(t *testing.T, m *weights.Model) {
 	for _, path := range kernel.Paths() {
 		t.Setenv("BITNET_CPU", path.Name)
 		for _, n := range []int{1, 2, 5, 20, 150} {
@@ -59,7 +67,7 @@ func TestInvalidCode(t *testing.T) {
 	for _, path := range kernel.Paths() {
 		t.Setenv("BITNET_CPU", path.Name)
 		m := blocks()
-		up := &m.Layers[1].Up
+		up := &m.Layers[1].Up.Ternary
 		const row, column = 70, 200
 		at := (row*up.Cols+column)/128*32 + column%32
 		up.Data[at] |= 3 << (6 - column%128/32*2)

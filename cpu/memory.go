@@ -11,7 +11,7 @@ import (
 func checkMemory(need int64) error {
 	left, where := MemoryLeft()
 	if left >= 0 && need > left {
-		return fmt.Errorf("the CPU backend needs %d MiB and %s leaves %d MiB: close other programs, or take a smaller context (-c): %w",
+		return fmt.Errorf("the CPU backend needs %d MiB and %s leaves %d MiB: close other programs, or take a smaller context: %w",
 			need>>20, where, left>>20, compute.ErrMemory)
 	}
 	return nil

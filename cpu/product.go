@@ -108,16 +108,21 @@ func fours(codes []int8) [][4]int8 {
 	return unsafe.Slice((*[4]int8)(unsafe.Pointer(unsafe.SliceData(codes))), len(codes)/4)
 }
 
-// normQuantise makes the rows of (tokens, n) vectors the input of the next
-// BitLinear: norm, with weights g (n) or none, and quantise, point 2 of the
-// contract.
-func (b *backend) normQuantise(worker int, vectors []float32, n int, g []float32) {
+// normLayer makes the rows of (tokens, n) vectors the input of the next matrices:
+// norm, with weights g (n) or none, and quantise, points 2 and 9 of the contract.
+func (b *backend) normLayer(worker int, vectors []float32, n int, g []float32, in kinds) {
 	s, w := &b.scratch, &b.scratch.worker[worker]
 	x := &s.in
 	for lo, hi := b.tokens(); lo < hi; lo, hi = b.tokens() {
 		for t := lo; t < hi; t++ {
 			h := vector(vectors, t, n)
 			a, r := b.norm(w, w.y[:n], h, g)
+			if in.x {
+				b.Times(vector(s.x, t, n), w.y[:n], r)
+			}
+			if !in.codes {
+				continue
+			}
 			codes := w.codes[:n]
 			if a == 0 {
 				clear(codes)
@@ -161,6 +166,10 @@ func (b *backend) norm(w *workerScratch, y, h, g []float32) (a, r float32) {
 func (b *backend) product(worker int, m *matrix, lo, hi int, out []float32, add bool) {
 	lo, hi = max(lo, 0), min(hi, m.tiles())
 	if lo >= hi {
+		return
+	}
+	if m.dense != nil {
+		b.denseProduct(worker, m.dense, lo*kernel.TileRows, min(hi*kernel.TileRows, m.rows), out, add)
 		return
 	}
 	x, tokens := &b.scratch.in, len(b.scratch.rows)

@@ -92,7 +92,7 @@ func (b *backend) newScreen(words []uint32) *screen {
 		dither: kernel.Dither(n),
 	}
 	b.pool.run(func(worker int) {
-		coder, line := b.NewCoder(s.dither), b.scratch.worker[worker].line
+		coder, line := b.NewCoder(s.dither), b.scratch.worker[worker].line[:n]
 		codes := make([]int8, kernel.TileRows*n)
 		const part = headPart / kernel.TileRows
 		for lo, hi := b.pool.take(rows/kernel.TileRows, part); lo < hi; lo, hi = b.pool.take(rows/kernel.TileRows, part) {

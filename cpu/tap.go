@@ -13,12 +13,16 @@ func (b *backend) tap(name string, layer int, data []float32) {
 	}
 }
 
-// tapCodes shows the input of the next BitLinear.
-func (b *backend) tapCodes(name string) {
+// tapNormed shows the input of the next matrices: codes where one is ternary.
+func (b *backend) tapNormed(name string, in kinds) {
 	if b.trace == nil {
 		return
 	}
 	x := &b.scratch.in
+	if !in.codes {
+		b.tap(name, b.scratch.l, b.scratch.x[:b.batch*x.n])
+		return
+	}
 	codes := make([]float32, x.n)
 	for t, r := range b.scratch.rows {
 		x.get(codes, t, len(b.scratch.rows))

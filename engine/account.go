@@ -12,7 +12,7 @@ import (
 // Memory says what running a model takes, in bytes.
 type Memory struct {
 	Context int   `json:"context"` // positions of one sequence
-	Mapped  int64 `json:"mapped"`  // embedding and head, which stay in the file's map
+	Mapped  int64 `json:"mapped"`  // embedding, head and dense matrices, which stay in the file's map
 	cpu.Memory
 }
 
@@ -22,7 +22,7 @@ func Account(m *weights.Model, context int) Memory {
 	if context == 0 {
 		context = m.Context
 	}
-	a := Memory{Context: context, Mapped: int64(len(m.TokenEmbd.Data))}
+	a := Memory{Context: context, Mapped: int64(len(m.TokenEmbd.Data)) + m.DenseBytes()}
 	if !m.Tied {
 		a.Mapped += int64(len(m.Output.Data))
 	}
@@ -47,14 +47,13 @@ func Facts(m *weights.Model) TextFacts {
 	for _, id := range t.Stops() {
 		f.Stops = append(f.Stops, fmt.Sprintf("%s (%d)", t.Token(id), id))
 	}
-	template, err := t.Template(m.Arch)
+	template, err := t.Template(m.Arch, "")
 	if err != nil {
 		f.Template = err.Error()
 		return f
 	}
-	f.Template = template.Name
-	if template.Name != "jinja" && m.Vocab.ChatTemplate != "" {
-		f.Template += ", in place of the file's own"
+	if f.Template = template.Name; template.Note != "" {
+		f.Template += ": " + template.Note
 	}
 	return f
 }

@@ -2,11 +2,24 @@
 // backend, and turns prompts into text.
 //
 //	e, err := engine.Open("model.gguf", engine.Options{})
-//	...
+//	if err != nil {
+//		return err
+//	}
+//	defer e.Close()
 //	for piece, err := range e.Generate(ctx, engine.Request{Prompt: "Once"}) {
-//		...
+//		if err != nil {
+//			return err
+//		}
 //		fmt.Print(piece.Text)
 //	}
+//
+// What is not set has a default: Options, Request and sample.Params are as good
+// empty but for what matters. The name "demo" in place of a file opens the small
+// model inside this module.
+//
+// An Engine serves any number of goroutines. Options.Slots of them are in the middle
+// of a text at once, and others wait for one of these to end; all share the backend,
+// which computes for one after the other. A text is the same whatever runs beside it.
 package engine
 
 import (
@@ -17,6 +30,7 @@ import (
 	"sync"
 
 	"bitnet-gpu/cpu"
+	"bitnet-gpu/engine/chat"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/engine/tokenizer"
 	"bitnet-gpu/weights"
@@ -24,7 +38,10 @@ import (
 
 // ErrUsage means that a request or an option asks for what cannot be: the
 // message says what to change.
-var ErrUsage = errors.New("usage")
+var ErrUsage = errors.New("bad request")
+
+// ErrClosed is the error of an engine's methods after Close.
+var ErrClosed = errors.New("the engine is closed")
 
 // maxContext is as far as compute.RopeTable is good.
 const maxContext = 1 << 20
@@ -41,14 +58,15 @@ type Options struct {
 	Slots    int                     // sequences that run or stay cached at once; 0: 1
 	Batch    int                     // prompt tokens computed together; 0: the backend's choice
 	Threads  int                     // CPU threads; 0: one for each core
+	Template string                  // of chats, instead of the model's own: Jinja, or one of chat.Names
 	I2S      int                     // the layout of I2_S matrices, see weights.OpenOptions.I2SLayout
 	Progress func(done, total int64) // hears of loading, in bytes of weights; may be nil
-	Notice   func(line string)       // hears when another backend takes over, and of too many threads; may be nil
+	Notice   func(line string)       // hears when another backend takes over, of too many threads, and of a chat template that is replaced; may be nil
 	Trace    func(compute.Tap)       // sees every intermediate; nil in production
 }
 
 // An Engine is a loaded model on a backend. Its methods may be called from
-// several goroutines.
+// several goroutines at once.
 type Engine struct {
 	model     *weights.Model
 	tokenizer *tokenizer.Tokenizer
@@ -57,9 +75,12 @@ type Engine struct {
 	options   compute.Options
 	device    string
 	notice    func(string)
+	chosen    bool // the chat template is not the model's own
+	template  func() (*chat.Template, error)
 	slots     slots
 
 	mu      sync.Mutex // guards what follows
+	closed  bool
 	backend compute.Backend
 	info    compute.Info
 	rest    []choice // backends to try when this one fails for good
@@ -86,7 +107,8 @@ func Open(path string, opt Options) (*Engine, error) {
 
 // New is Open for a model at hand, which the engine then owns.
 func New(m *weights.Model, opt Options) (*Engine, error) {
-	e := &Engine{model: m, context: opt.Context, device: opt.Device}
+	e := &Engine{model: m, context: opt.Context, device: opt.Device, chosen: opt.Template != ""}
+	e.template = sync.OnceValues(func() (*chat.Template, error) { return e.newTemplate(opt.Template) })
 	var text sync.WaitGroup
 	text.Go(e.newTokenizer) // while the weights are loaded
 	defer text.Wait()
@@ -137,11 +159,21 @@ func (e *Engine) newTokenizer() {
 	}
 }
 
-// Close frees the backend and the model. No Generate may be running.
+// Close frees the backend and the model, whose weights nobody may read any more. It
+// may come at any time, and again. It waits for the batch that is being computed;
+// what runs or waits then ends with ErrClosed.
 func (e *Engine) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	e.slots.close()
 	return errors.Join(e.backend.Close(), e.model.Close())
 }
 
+// Model returns the model, which the engine owns.
 func (e *Engine) Model() *weights.Model { return e.model }
 
 // Context returns the positions a sequence may have.
@@ -173,14 +205,14 @@ func (e *Engine) Reasons() []string {
 
 // Logits computes the reference logits of every position of a sequence and
 // gives them to use in order, some (n, VocabSize) positions at a time; rows is
-// valid during the call.
+// valid during the call. Errors are those of Generate, and that of use.
 func (e *Engine) Logits(ctx context.Context, tokens []int32, use func(rows []float32) error) error {
 	if err := e.checkPrompt(tokens, 0); err != nil {
 		return err
 	}
-	s := e.slots.take(ctx, nil)
-	if s == nil {
-		return ctx.Err()
+	s, err := e.slots.take(ctx, nil)
+	if err != nil {
+		return err
 	}
 	defer e.slots.give(s)
 	s.tokens = nil
@@ -222,7 +254,7 @@ func (e *Engine) checkPrompt(tokens []int32, more int) error {
 		return fmt.Errorf("%w: the prompt is empty", ErrUsage)
 	}
 	if len(tokens)+more > e.context {
-		return fmt.Errorf("%w: the prompt has %d tokens and the context %d positions: shorten it, or raise -c (the model was trained for %d)",
+		return fmt.Errorf("%w: the prompt has %d tokens and the context %d positions: shorten it, or open the model with a larger context (it was trained for %d)",
 			ErrUsage, len(tokens), e.context, e.model.Context)
 	}
 	for i, id := range tokens {
@@ -232,3 +264,6 @@ func (e *Engine) checkPrompt(tokens []int32, more int) error {
 	}
 	return nil
 }
+
+// Tokenizer returns the model's tokenizer, or nil where it has none that is usable.
+func (e *Engine) Tokenizer() *tokenizer.Tokenizer { return e.tokenizer }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +13,7 @@ import (
 
 	"bitnet-gpu/cpu"
 	"bitnet-gpu/engine"
+	"bitnet-gpu/engine/chat"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/engine/sample"
 	"bitnet-gpu/test/tiny"
@@ -19,30 +22,7 @@ import (
 
 const model = "../test/testdata/golden/tinyA-i2_s.gguf"
 
-// How another program uses the engine.
-func Example() {
-	e, err := engine.Open(model, engine.Options{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer e.Close()
-	request := engine.Request{Prompt: "Hello", Max: 4, Sampling: sample.Params{Temp: 0, TopP: 1, RepeatPenalty: 1}}
-	for piece, err := range e.Generate(context.Background(), request) {
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		fmt.Printf("%q ", piece.Text)
-	}
-	// Output: "gz" "hz" "ion" "hz"
-}
-
-func greedy() sample.Params {
-	p := sample.Defaults()
-	p.Temp = 0
-	return p
-}
+func greedy() sample.Params { return sample.Greedy() }
 
 func open(t *testing.T, opt engine.Options) *engine.Engine {
 	t.Helper()
@@ -164,14 +144,11 @@ func TestCancel(t *testing.T) {
 	r.Sampling.LogitBias = map[int32]float32{510: -1e9, 511: -1e9}
 	n := 0
 	for piece, err := range e.Generate(ctx, r) {
-		if err != nil {
-			t.Fatal(err)
-		}
 		if n++; n == 5 {
 			cancel()
 		}
-		if n > 5 && piece.Finish != engine.FinishCancelled {
-			t.Fatalf("piece %d after the end: %+v", n, piece)
+		if ended := piece.Finish == engine.FinishCancelled; ended != (n > 5) || ended != errors.Is(err, context.Canceled) || !ended && err != nil {
+			t.Fatalf("piece %d: %+v, %v", n, piece, err)
 		}
 	}
 	if n != 6 {
@@ -189,11 +166,162 @@ func TestCancel(t *testing.T) {
 	}()
 	<-held
 	for piece, err := range e.Generate(ctx, r) {
-		if err != nil || piece.Finish != engine.FinishCancelled {
+		if !errors.Is(err, context.Canceled) || piece.Finish != engine.FinishCancelled {
 			t.Errorf("waiting: %+v, %v", piece, err)
 		}
 	}
 	close(release)
+	late, end := context.WithTimeout(context.Background(), 0)
+	defer end()
+	for piece, err := range e.Generate(late, r) {
+		if !errors.Is(err, context.DeadlineExceeded) || piece.Finish != engine.FinishCancelled {
+			t.Errorf("too late: %+v, %v", piece, err)
+		}
+	}
+	if err := e.Logits(ctx, []int32{1, 2}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("logits: %v", err)
+	}
+}
+
+// TestCancelHeldBack: what a stop string held back is in the last piece.
+func TestCancelHeldBack(t *testing.T) {
+	e := open(t, engine.Options{})
+	r := engine.Request{Prompt: "Hello", Max: 6, Sampling: greedy()}
+	all, _ := text(t, e, r)
+	r.Stop = []string{all + "never there"}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	got, n := "", 0
+	for piece := range e.Generate(ctx, r) {
+		got += piece.Text
+		if n++; n == 3 {
+			cancel()
+		}
+	}
+	if want, _ := text(t, e, engine.Request{Prompt: "Hello", Max: 3, Sampling: greedy()}); got != want {
+		t.Errorf("%q, without a stop %q", got, want)
+	}
+}
+
+// TestBreak: a loop that is left, also by a panic, leaves its slot.
+func TestBreak(t *testing.T) {
+	e := open(t, engine.Options{})
+	r := engine.Request{Prompt: "Hello", Max: 4, Sampling: greedy()}
+	want, _ := text(t, e, r)
+	before := runtime.NumGoroutine()
+	for range 3 {
+		for range e.Generate(context.Background(), r) {
+			break
+		}
+		func() {
+			defer func() { recover() }()
+			for range e.Generate(context.Background(), r) {
+				panic("the loop's own")
+			}
+		}()
+		pieces := e.Generate(context.Background(), r)
+		for range 2 { // a sequence is the request as often as it is ranged over
+			got := ""
+			for piece, err := range pieces {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got += piece.Text
+			}
+			if got != want {
+				t.Errorf("%q, before %q", got, want)
+			}
+		}
+	}
+	if n := runtime.NumGoroutine(); n > before {
+		t.Errorf("%d goroutines, before %d", n, before)
+	}
+}
+
+// TestClose closes an engine twice, and what is asked of it then has one error.
+func TestClose(t *testing.T) {
+	e, err := engine.Open(model, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := engine.Request{Prompt: "Hello", Max: 4}
+	text(t, e, r)
+	for range 2 {
+		if err := e.Close(); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+	}
+	n := 0
+	for piece, err := range e.Generate(context.Background(), r) {
+		if n++; !errors.Is(err, engine.ErrClosed) || piece.Text != "" {
+			t.Errorf("%+v, %v", piece, err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d values", n)
+	}
+	if err := e.Logits(context.Background(), []int32{1, 2}, nil); !errors.Is(err, engine.ErrClosed) {
+		t.Errorf("logits: %v", err)
+	}
+	_, _, _, _ = e.Info(), e.Context(), e.Reasons(), e.Model().Arch
+}
+
+// TestCloseMeanwhile closes an engine that is at work for one, while others wait.
+func TestCloseMeanwhile(t *testing.T) {
+	e, err := engine.Open(model, engine.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := engine.Request{Prompt: "Hello", Sampling: greedy()}
+	r.Sampling.LogitBias = map[int32]float32{510: -1e9, 511: -1e9} // no end
+	begun := make(chan struct{}, 4)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			var last error
+			for _, err := range e.Generate(context.Background(), r) {
+				select {
+				case begun <- struct{}{}:
+				default:
+				}
+				last = err
+			}
+			if last != nil && !errors.Is(last, engine.ErrClosed) {
+				t.Error(last)
+			}
+		})
+	}
+	<-begun
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	in, err := engine.Open(model, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err := range in.Generate(context.Background(), r) { // and from within the loop
+		if n++; n == 3 {
+			in.Close()
+		}
+		if closed := errors.Is(err, engine.ErrClosed); closed != (n == 4) {
+			t.Errorf("piece %d: %v", n, err)
+		}
+	}
+}
+
+// TestSeedOnly: what is not set is the default.
+func TestSeedOnly(t *testing.T) {
+	e := open(t, engine.Options{})
+	p := sample.Defaults()
+	p.Seed = 11
+	want, _ := text(t, e, engine.Request{Prompt: "Hello", Max: 12, Sampling: p})
+	got, _ := text(t, e, engine.Request{Prompt: "Hello", Max: 12, Sampling: sample.Params{Seed: 11}})
+	other, _ := text(t, e, engine.Request{Prompt: "Hello", Max: 12, Sampling: sample.Params{Seed: 12}})
+	if got != want || other == want {
+		t.Errorf("%q and with another seed %q, expected %q", got, other, want)
+	}
 }
 
 func TestErrors(t *testing.T) {
@@ -205,22 +333,36 @@ func TestErrors(t *testing.T) {
 		"negative token":     {Tokens: []int32{-1}},
 		"negative length":    {Prompt: "x", Max: -1},
 		"temperature":        {Prompt: "x", Sampling: sample.Params{Temp: -1}},
+		"top-p":              {Prompt: "x", Sampling: sample.Params{TopP: 2}},
+		"history":            {Prompt: "x", Sampling: sample.Params{RepeatLast: -2}},
+		"bias":               {Prompt: "x", Sampling: sample.Params{LogitBias: map[int32]float32{512: 1}}},
+		"no prompt":          {Max: 3},
+		"empty conversation": {Messages: []chat.Message{}},
+		"two prompts":        {Prompt: "x", Tokens: []int32{1}},
+		"three prompts":      {Prompt: "x", Tokens: []int32{1}, Messages: []chat.Message{{Role: "user", Content: "x"}}},
 	} {
+		n := 0
 		for _, err := range e.Generate(context.Background(), r) {
-			if !errors.Is(err, engine.ErrUsage) {
-				t.Errorf("%s: %v, expected ErrUsage", name, err)
+			if n++; !errors.Is(err, engine.ErrUsage) || flag.MatchString(err.Error()) {
+				t.Errorf("%s: %v, expected ErrUsage in the words of a library", name, err)
 			}
+		}
+		if n != 1 {
+			t.Errorf("%s: %d values", name, n)
 		}
 	}
 	if _, err := engine.Open(model, engine.Options{Backend: "vulkan"}); !errors.Is(err, compute.ErrUnavailable) {
 		t.Errorf("a backend that is not there: %v", err)
 	}
 	for _, opt := range []engine.Options{{Context: 1<<20 + 1}, {Context: -1}, {Batch: 1 << 62}, {Threads: 20000}, {Slots: 1 << 62}} {
-		if _, err := engine.Open(model, opt); !errors.Is(err, engine.ErrUsage) {
+		if _, err := engine.Open(model, opt); !errors.Is(err, engine.ErrUsage) || flag.MatchString(err.Error()) {
 			t.Errorf("%+v: %v", opt, err)
 		}
 	}
 }
+
+// flag finds flags of a command line.
+var flag = regexp.MustCompile(`(^|[ (])--?[a-z]`)
 
 // TestDamaged gives NaN weights, which end in an error and not in token 0.
 func TestDamaged(t *testing.T) {

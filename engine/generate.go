@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"bitnet-gpu/engine/chat"
@@ -17,16 +17,17 @@ import (
 	"bitnet-gpu/weights"
 )
 
-// A Request is one generation. Exactly one of Prompt, Messages and Tokens is
-// set.
+// A Request is one generation. One of Prompt, Messages and Tokens is set, and no
+// more; all else has defaults.
 type Request struct {
 	Prompt   string         // plain text, to be continued
+	Special  bool           // the names of special tokens in Prompt are these tokens, not text
 	Messages []chat.Message // a conversation, rendered with the model's template
 	Tokens   []int32        // the prompt as it is
 
 	Max      int           // most tokens to generate; 0: until the text ends or the context is full
 	Stop     []string      // strings that end the text, themselves left out
-	Sampling sample.Params // the zero value: sample.Defaults()
+	Sampling sample.Params // what is not set: as in sample.Defaults
 
 	// Draft is how many tokens at most are guessed at once from what the text
 	// repeats. 0: as many as pay on the backend; below 0: none. Guesses change
@@ -48,7 +49,7 @@ type Finish string
 const (
 	FinishStop      Finish = "stop"      // an end token or a stop string
 	FinishLength    Finish = "length"    // Request.Max tokens, or the context is full
-	FinishCancelled Finish = "cancelled" // the caller's context ended
+	FinishCancelled Finish = "cancelled" // the caller's context ended: its error is beside the piece
 )
 
 // Stats counts the work of a generation.
@@ -62,11 +63,19 @@ type Stats struct {
 	DecodeTime time.Duration // from the first token on
 }
 
-// Generate continues a prompt; a model without a usable tokenizer gives an error.
-// The sequence yields pieces of text as they come; the last one says why it ended.
-// An error ends it too, as the last value. Cancelling ctx ends the text and is no
-// error. A generation holds one of the engine's slots until its loop ends; the next
-// waits where there is none free, so a loop within a loop needs two.
+// Generate continues a prompt. The sequence yields pieces of text as they come; the
+// last one says why the text ended. It may be ranged over again, which is the same
+// request once more.
+//
+// An error ends the sequence, as its last value. When ctx ends this is the error of
+// ctx, beside a last piece that has what text was held back: errors.Is(err,
+// context.Canceled) tells it from what went wrong. The others wrap ErrUsage where the
+// request asks for what cannot be, weights.ErrInvalid where the model's file is at
+// fault, as without a usable tokenizer, ErrClosed, and those of the backend.
+//
+// A generation holds one of the engine's slots until its loop ends, also by a break;
+// the next waits where there is none free, so a loop within a loop needs two. Any
+// number of goroutines may generate at once.
 func (e *Engine) Generate(ctx context.Context, r Request) iter.Seq2[Piece, error] {
 	return func(yield func(Piece, error) bool) {
 		g, err := e.newGeneration(r)
@@ -74,8 +83,12 @@ func (e *Engine) Generate(ctx context.Context, r Request) iter.Seq2[Piece, error
 			yield(Piece{Token: -1}, err)
 			return
 		}
-		if !g.take(ctx) {
-			yield(Piece{Token: -1, Finish: FinishCancelled, Stats: g.stats}, nil)
+		if err := g.take(ctx); err != nil {
+			p := Piece{Token: -1, Stats: g.stats}
+			if err == ctx.Err() {
+				p.Finish = FinishCancelled
+			}
+			yield(p, err)
 			return
 		}
 		defer e.slots.give(g.slot)
@@ -114,21 +127,18 @@ func (e *Engine) newGeneration(r Request) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if reflect.ValueOf(r.Sampling).IsZero() {
-		r.Sampling = sample.Defaults()
-	}
 	sampler, err := sample.New(r.Sampling, e.model.VocabSize)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	if r.Max < 0 {
-		return nil, fmt.Errorf("%w: cannot generate %d tokens", ErrUsage, r.Max)
+		return nil, fmt.Errorf("%w: at most %d tokens to generate: it must be 0 (until the text ends) or more", ErrUsage, r.Max)
 	}
 	g := &generation{
 		e: e, r: r, tokens: tokens, sampler: sampler,
 		draft:   drafter{most: r.Draft},
 		logits:  make([]float32, e.model.VocabSize),
-		decoder: e.tokenizer.NewDecoder(),
+		decoder: e.tokenizer.NewDecoder(tokens...),
 		stop:    stopper{stops: r.Stop},
 		ends:    e.tokenizer.Stops(),
 		start:   time.Now(),
@@ -147,31 +157,35 @@ var masked = float32(math.Inf(-1))
 
 // take waits for a slot and keeps what its cache shares with the prompt. The
 // last token is always fed: its logits are wanted.
-func (g *generation) take(ctx context.Context) bool {
-	g.slot = g.e.slots.take(ctx, g.tokens)
-	if g.slot == nil {
-		return false
+func (g *generation) take(ctx context.Context) (err error) {
+	if g.slot, err = g.e.slots.take(ctx, g.tokens); err != nil {
+		return err
 	}
 	g.fed = min(common(g.slot.tokens, g.tokens), len(g.tokens)-1)
 	g.stats.Cached = g.fed
-	return true
+	return nil
 }
 
 // Tokens returns the tokens of a request's prompt, checked.
 func (e *Engine) Tokens(r Request) ([]int32, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
 	if e.noText != nil {
 		return nil, e.noText
 	}
 	var tokens []int32
 	switch {
-	case r.Messages != nil:
+	case len(r.Messages) > 0:
 		segments, err := e.render(r.Messages)
 		if err != nil {
 			return nil, err
 		}
 		tokens = e.tokenizer.EncodeChat(segments)
-	case r.Tokens != nil:
+	case len(r.Tokens) > 0:
 		tokens = append(tokens, r.Tokens...)
+	case r.Special: // as a conversation: one BOS in front, whether or not the prompt has it
+		tokens = e.tokenizer.EncodeChat([]chat.Segment{{Text: r.Prompt, Special: true}})
 	default:
 		if e.tokenizer.AddBOS() {
 			tokens = append(tokens, e.tokenizer.BOS())
@@ -181,20 +195,58 @@ func (e *Engine) Tokens(r Request) ([]int32, error) {
 	return tokens, e.checkPrompt(tokens, 1)
 }
 
-// render puts messages into the model's template, up to where its answer begins.
-func (e *Engine) render(messages []chat.Message) (segments []chat.Segment, err error) {
-	t, err := e.tokenizer.Template(e.model.Arch)
-	if err == nil {
-		segments, err = t.Render(messages, true)
+// check refuses a request without a prompt, or with several.
+func (r *Request) check() error {
+	var given []string
+	for _, c := range []struct {
+		name string
+		set  bool
+	}{{"Prompt", r.Prompt != ""}, {"Messages", len(r.Messages) > 0}, {"Tokens", len(r.Tokens) > 0}} {
+		if c.set {
+			given = append(given, c.name)
+		}
 	}
+	switch len(given) {
+	case 0:
+		return fmt.Errorf("%w: no prompt: one of Prompt, Messages and Tokens must be set", ErrUsage)
+	case 1:
+		return nil
+	}
+	return fmt.Errorf("%w: several prompts: only one of %s may be set", ErrUsage, strings.Join(given, " and "))
+}
+
+// render puts messages into the chat template, up to where the answer begins.
+func (e *Engine) render(messages []chat.Message) ([]chat.Segment, error) {
+	t, err := e.template()
+	if err != nil {
+		return nil, err
+	}
+	segments, err := t.Render(messages, true)
+	return segments, e.templateError(err)
+}
+
+// newTemplate makes the chat template: the chosen one, if there is one.
+func (e *Engine) newTemplate(chosen string) (*chat.Template, error) {
+	t, err := e.tokenizer.Template(e.model.Arch, chosen)
+	if err != nil {
+		return nil, e.templateError(err)
+	}
+	if t.Note != "" && e.notice != nil {
+		e.notice(t.Note)
+	}
+	return t, nil
+}
+
+// templateError says whose fault it is that a conversation cannot be rendered.
+func (e *Engine) templateError(err error) error {
 	var template *chat.TemplateError
 	switch {
-	case errors.As(err, &template):
-		err = fmt.Errorf("%s: %w: %w", e.model.Path, err, weights.ErrInvalid)
-	case err != nil:
-		err = fmt.Errorf("%w: %w", ErrUsage, err)
+	case err == nil:
+		return nil
+	case errors.As(err, &template) && !e.chosen:
+		return fmt.Errorf("%s: %w: %w", e.model.Path, err, weights.ErrInvalid)
 	}
-	return segments, err
+	return fmt.Errorf("%w: %w", ErrUsage, err)
 }
 
 // next computes and samples one token.
@@ -203,8 +255,8 @@ func (g *generation) next(ctx context.Context) (Piece, error) {
 		return g.last(FinishLength), nil
 	}
 	for g.fed < len(g.tokens) {
-		if ctx.Err() != nil {
-			return g.last(FinishCancelled), nil
+		if err := ctx.Err(); err != nil {
+			return g.last(FinishCancelled), err
 		}
 		if err := g.feed(); err != nil {
 			return Piece{Token: -1, Stats: g.stats}, err

@@ -85,6 +85,9 @@ var errRefeed = errors.New("feed the slot again")
 func (e *Engine) forward(s *slot, step compute.Step) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.closed {
+		return ErrClosed
+	}
 	if s.epoch != e.epoch {
 		s.epoch, s.tokens = e.epoch, nil
 		return errRefeed

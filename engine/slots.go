@@ -16,10 +16,11 @@ type slot struct {
 
 // slots hands out sequences, to each prompt the one that shares most with it.
 type slots struct {
-	mu   *sync.Mutex
-	free *sync.Cond
-	all  []slot
-	turn int
+	mu     *sync.Mutex
+	free   *sync.Cond
+	all    []slot
+	turn   int
+	closed bool
 }
 
 func newSlots(n int) slots {
@@ -34,8 +35,8 @@ func newSlots(n int) slots {
 // take waits for a free slot: the one that shares most with the prompt, if that
 // is more than half of the prompt or of what it holds, else the one unused for
 // longest, so that other conversations keep theirs. Its tokens are still the old
-// ones. It returns nil if ctx ends first.
-func (s *slots) take(ctx context.Context, prompt []int32) *slot {
+// ones. Errors are ErrClosed, and that of ctx if it ends first.
+func (s *slots) take(ctx context.Context, prompt []int32) (*slot, error) {
 	defer context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -43,15 +44,28 @@ func (s *slots) take(ctx context.Context, prompt []int32) *slot {
 	})()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for ctx.Err() == nil {
+	for {
+		if s.closed {
+			return nil, ErrClosed
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if best := s.best(prompt); best != nil {
 			s.turn++
 			best.busy, best.used = true, s.turn
-			return best
+			return best, nil
 		}
 		s.free.Wait()
 	}
-	return nil
+}
+
+// close lets nobody have a slot any more.
+func (s *slots) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.free.Broadcast()
 }
 
 func (s *slots) best(prompt []int32) (best *slot) {

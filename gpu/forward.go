@@ -3,6 +3,7 @@ package gpu
 import (
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 
 	"bitnet-gpu/engine/compute"
@@ -25,6 +26,7 @@ type buffers struct {
 	gate    driver.Buffer    // (batch, FFN), then the activated product
 	up      driver.Buffer    // (batch, FFN)
 	codes   driver.Buffer    // (batch, 4 + 16*steps) input of the BitLinears
+	normed  driver.Buffer    // (batch, width of the widest) normed input of dense matrices
 	x       driver.Buffer    // (rows, Hidden) normed input of the head
 	logits  driver.Buffer    // (rows, VocabSize)
 	ranked  [2]driver.Buffer // (rows, ..., 2) candidates on their way to the best
@@ -48,6 +50,9 @@ func (b *backend) allocate() error {
 	s.gate = l.buffer("gate", 4*b.batch*m.FFN, driver.Local)
 	s.up = l.buffer("up", 4*b.batch*m.FFN, driver.Local)
 	s.codes = l.buffer("codes", b.batch*codesBytes(max(m.Hidden, m.FFN, m.Heads*m.HeadDim)), driver.Local)
+	if width := m.DenseWidth(); width > 0 {
+		s.normed = l.buffer("normed", 4*b.batch*width, driver.Local)
+	}
 	s.x = l.buffer("x", 4*b.most*m.Hidden, driver.Local)
 	s.logits = l.buffer("logits", 4*b.most*m.VocabSize, driver.Local)
 	s.best = l.buffer("best", 8*b.most*stretches, driver.Local)
@@ -151,12 +156,12 @@ func (l *list) forward() {
 	l.tap("inp_embd", -1, l.of(s.h, 0, m.Hidden))
 	for i := range l.layers {
 		y := &l.layers[i]
-		if l.fused && l.tokens == 1 && l.trace == nil {
+		if l.fused && y.ternary && l.tokens == 1 && l.trace == nil {
 			l.fusedLayer(y)
 			continue
 		}
 		Q, K, V := l.of(s.qkv, 0, q), l.of(s.qkv, s.kAt, kv), l.of(s.qkv, s.vAt, kv)
-		l.normQuantise("attn_norm", i, s.h, y.attnNorm, m.Hidden)
+		l.normLayer("attn_norm", i, s.h, y.attnNorm, m.Hidden, &y.q, &y.k, &y.v)
 		l.product(&y.q, Q, false)
 		l.product(&y.k, K, false)
 		l.product(&y.v, V, false)
@@ -166,15 +171,15 @@ func (l *list) forward() {
 		l.tap("Vcur", i, V)
 		l.attend(y)
 		l.tap("kqv_out", i, l.of(s.kqv, 0, q))
-		l.normQuantise("attn_sub_norm", i, s.kqv, y.attnSubNorm, q)
+		l.normLayer("attn_sub_norm", i, s.kqv, y.attnSubNorm, q, &y.o)
 		l.product(&y.o, l.of(s.h, 0, m.Hidden), true)
 		l.tap("ffn_inp", i, l.of(s.h, 0, m.Hidden))
-		l.normQuantise("ffn_norm", i, s.h, y.ffnNorm, m.Hidden)
+		l.normLayer("ffn_norm", i, s.h, y.ffnNorm, m.Hidden, &y.gate, &y.up)
 		l.product(&y.gate, l.of(s.gate, 0, m.FFN), false)
 		l.product(&y.up, l.of(s.up, 0, m.FFN), false)
 		l.activate()
 		l.tap("ffn_out", i, l.of(s.gate, 0, m.FFN))
-		l.normQuantise("ffn_sub_norm", i, s.gate, y.ffnSubNorm, m.FFN)
+		l.normLayer("ffn_sub_norm", i, s.gate, y.ffnSubNorm, m.FFN, &y.down)
 		l.product(&y.down, l.of(s.h, 0, m.Hidden), true)
 		l.tap("l_out", i, l.of(s.h, 0, m.Hidden))
 	}
@@ -206,11 +211,23 @@ func (l *list) embed() {
 	}
 }
 
-// normQuantise makes the (tokens, n) vectors the input of the next BitLinear.
-func (l *list) normQuantise(name string, layer int, h, g driver.Buffer, n int) {
+// normLayer makes the (tokens, n) vectors the input of the next matrices: codes where one
+// is ternary, floats where one is dense.
+func (l *list) normLayer(name string, layer int, h, g driver.Buffer, n int, matrices ...*matrix) {
+	dense := func(m *matrix) bool { return m.dense != nil }
+	ternary := func(m *matrix) bool { return m.dense == nil }
+	to := func(k *shaders.Kernel, out driver.Range) {
+		l.dispatch(k, l.tokens, 1, l.normParams(n, g), l.of(h, 0, n), driver.Range{Buffer: g, Size: 4 * n}, out, l.used(l.bufs.batch))
+	}
+	if slices.ContainsFunc(matrices, dense) {
+		to(shaders.NormLayer, l.of(l.bufs.normed, 0, n))
+		if !slices.ContainsFunc(matrices, ternary) {
+			l.tap(name, layer, l.of(l.bufs.normed, 0, n))
+			return
+		}
+	}
 	codes := driver.Range{Buffer: l.bufs.codes, Size: l.tokens * codesBytes(n)}
-	l.dispatch(l.kernels.norm, l.tokens, 1, l.normParams(n, g),
-		l.of(h, 0, n), driver.Range{Buffer: g, Size: 4 * n}, codes, l.used(l.bufs.batch))
+	to(l.kernels.norm, codes)
 	l.tapCodes(name, layer, codes, n)
 }
 
@@ -227,6 +244,10 @@ func (l *list) normParams(n int, g driver.Buffer) []uint32 {
 // product multiplies a matrix with every token of the input. Row r of token t
 // goes to out (tokens, rows) at [t, r], or is added to it.
 func (l *list) product(m *matrix, out driver.Range, add bool) {
+	if m.dense != nil {
+		l.denseProduct(m, out, add)
+		return
+	}
 	k, each := l.kernels.ternary.pick(l.tokens)
 	p := append(params(m.rows, m.steps, l.tokens), math.Float32bits(m.scale), 0)
 	if add {
@@ -234,6 +255,22 @@ func (l *list) product(m *matrix, out driver.Range, add bool) {
 	}
 	codes := driver.Range{Buffer: l.bufs.codes, Size: l.tokens * (16 + stepWeights*m.steps)}
 	l.dispatch(k, tiles(m.rows), (l.tokens+each-1)/each, p, m.words, codes, out)
+}
+
+// denseProduct is product for a dense matrix.
+func (l *list) denseProduct(m *matrix, out driver.Range, add bool) {
+	d := m.dense
+	k, each := l.kernels.dense[denseKind(d.typ)].pick(l.tokens)
+	eight := k.GroupSize() / 8 // rows of a group
+	for i, part := range d.parts {
+		first, rows := d.part(i, m.rows)
+		p := append(params(rows, first, m.rows, d.cols, l.tokens), 0)
+		if add {
+			p[5] = 1
+		}
+		l.dispatch(k, (rows+eight-1)/eight, (l.tokens+each-1)/each, p,
+			driver.Whole(part), l.of(l.bufs.normed, 0, d.cols), out, l.used(l.bufs.batch))
+	}
 }
 
 func (l *list) ropeAndStore(y *layer) {

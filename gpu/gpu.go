@@ -131,8 +131,12 @@ func (b *backend) Close() error { return b.dev.Close() }
 // matrixBytes returns the bytes of the layers' matrices on the device.
 func matrixBytes(m *weights.Model) (n int64) {
 	for i := range m.Layers {
-		for _, t := range m.Layers[i].Tensors() {
-			n += int64(tiledBytes(t))
+		for _, matrix := range m.Layers[i].Matrices() {
+			if d := &matrix.Dense; matrix.IsDense() {
+				n += int64(d.Rows) * int64(rowBytes(d))
+			} else {
+				n += int64(tiledBytes(&matrix.Ternary))
+			}
 		}
 	}
 	return n

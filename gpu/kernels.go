@@ -22,6 +22,7 @@ type kernels struct {
 	headRows byTokens
 	screen   byTokens
 	rescore  *shaders.Kernel
+	dense    [3]byTokens // by denseKind; of layers
 
 	// For one token; nil where the device has too few bindings.
 	qkv, o, gate, down *shaders.Kernel
@@ -55,32 +56,27 @@ func (b *backend) pickKernels() error {
 	product := map[string]*shaders.Kernel{"dot": shaders.TernaryDot, "f32": shaders.TernaryF32, "i32": shaders.TernaryI32}[b.variant]
 	k := &b.kernels
 	*k = kernels{
-		embed:    shaders.EmbedF32,
 		norm:     shaders.Norm,
 		ternary:  newByTokens(product),
 		rope:     shaders.RoPE,
 		attend:   shaders.Attention,
 		activate: shaders.Activate,
 		outNorm:  shaders.OutputNorm,
-		headRows: newByTokens(shaders.HeadF32),
 		screen:   newByTokens(shaders.Screen),
-		rescore:  shaders.RescoreF32,
 	}
-	switch b.model.TokenEmbd.Type {
-	case weights.F16:
-		k.embed = shaders.EmbedF16
-	case weights.BF16:
-		k.embed = shaders.EmbedBF16
-	}
-	switch b.model.Output.Type {
-	case weights.F16:
-		k.headRows, k.rescore = newByTokens(shaders.HeadF16), shaders.RescoreF16
-	case weights.BF16:
-		k.headRows, k.rescore = newByTokens(shaders.HeadBF16), shaders.RescoreBF16
-	}
+	embd, head := denseKind(b.model.TokenEmbd.Type), denseKind(b.model.Output.Type)
+	k.embed = [...]*shaders.Kernel{shaders.EmbedF32, shaders.EmbedF16, shaders.EmbedBF16}[embd]
+	k.headRows = newByTokens([...]*shaders.Kernel{shaders.HeadF32, shaders.HeadF16, shaders.HeadBF16}[head])
+	k.rescore = [...]*shaders.Kernel{shaders.RescoreF32, shaders.RescoreF16, shaders.RescoreBF16}[head]
 	b.pickFused()
 	all := []*shaders.Kernel{shaders.Best, shaders.Pick, shaders.Top, k.embed, k.norm, k.rope, k.attend, k.activate, k.outNorm}
 	all = append(all, k.ternary[:]...)
+	for i, dense := range []*shaders.Kernel{shaders.DenseF32, shaders.DenseF16, shaders.DenseBF16} {
+		if hasDense(b.model, i) {
+			k.dense[i] = newByTokens(dense)
+			all = append(append(all, shaders.NormLayer), k.dense[i][:]...)
+		}
+	}
 	if b.fused {
 		all = append(all, k.qkv, k.o, k.gate, k.down, k.attendOne)
 	}
@@ -90,6 +86,30 @@ func (b *backend) pickKernels() error {
 		all = append(all, k.screen[:]...)
 	}
 	return b.dev.Load(append(all, k.headRows[:]...)...)
+}
+
+// denseKind returns how a type of dense matrices is on the device, see rowBytes: 0
+// for float32, 1 for float16, 2 for bfloat16.
+func denseKind(t weights.DType) int {
+	switch t {
+	case weights.F16:
+		return 1
+	case weights.BF16:
+		return 2
+	}
+	return 0
+}
+
+// hasDense reports whether a layer has a dense matrix of that kind.
+func hasDense(m *weights.Model, kind int) bool {
+	for i := range m.Layers {
+		for _, matrix := range m.Layers[i].Matrices() {
+			if matrix.IsDense() && denseKind(matrix.Dense.Type) == kind {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // pickVariant chooses the arithmetic of the ternary products that is fastest

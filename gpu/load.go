@@ -17,17 +17,19 @@ import (
 // A layer is one transformer block on the device.
 type layer struct {
 	attnNorm, attnSubNorm, ffnNorm, ffnSubNorm driver.Buffer
-	q, k, v                                    matrix // in one buffer
+	q, k, v                                    matrix // in one buffer where all are ternary
 	o, gate, up, down                          matrix
+	ternary                                    bool          // all are
 	cache                                      driver.Buffer // (2, slots, KVHeads, context, HeadDim) float16: keys, values
 }
 
-// A matrix is a ternary matrix in tiles of 8 rows x 4 kernel words, as
+// A matrix is a dense one, or a ternary one in tiles of 8 rows x 4 kernel words, as
 // ternary.comp reads them: (tiles, steps, 8, 4).
 type matrix struct {
 	rows, steps int
 	scale       float32
 	words       driver.Range
+	dense       *dense // not nil: it and rows count
 }
 
 const (
@@ -46,8 +48,11 @@ func tiledBytes(t *weights.Ternary) int {
 	return (tiles(t.Rows) + 1) &^ 1 * tileRows * steps(t.Cols) * 16
 }
 
-// A dense matrix is an embedding or a head, in parts that the device can bind.
+// A dense matrix is an embedding, a head or a layer's, in parts that the device can
+// bind.
 type dense struct {
+	typ      weights.DType
+	cols     int
 	partRows int // rows of each part but the last
 	parts    []driver.Buffer
 }
@@ -72,13 +77,14 @@ func (b *backend) load(progress func(done, total int64)) error {
 	}
 	for i := range m.Layers {
 		from := &m.Layers[i]
-		qkv := l.matrices(&from.Q, &from.K, &from.V)
+		qkv := l.linears(&from.Q, &from.K, &from.V)
 		b.layers = append(b.layers, layer{
 			attnNorm: l.floats("attn_norm", from.AttnNorm), attnSubNorm: l.subNorm("attn_sub_norm", from.AttnSubNorm),
 			ffnNorm: l.floats("ffn_norm", from.FFNNorm), ffnSubNorm: l.subNorm("ffn_sub_norm", from.FFNSubNorm),
-			q: qkv[0], k: qkv[1], v: qkv[2], o: l.matrices(&from.O)[0],
-			gate: l.matrices(&from.Gate)[0], up: l.matrices(&from.Up)[0], down: l.matrices(&from.Down)[0],
-			cache: l.buffer("cache", cache, driver.Local),
+			q: qkv[0], k: qkv[1], v: qkv[2], o: l.linears(&from.O)[0],
+			gate: l.linears(&from.Gate)[0], up: l.linears(&from.Up)[0], down: l.linears(&from.Down)[0],
+			ternary: len(from.Tensors()) == len(from.Matrices()),
+			cache:   l.buffer("cache", cache, driver.Local),
 		})
 	}
 	b.norm = l.floats("output_norm", m.OutputNorm)
@@ -137,7 +143,30 @@ func (l *loader) host(n int) []uint32 {
 	return l.words[:n]
 }
 
-// matrices copies matrices to one buffer, one behind the other.
+// linears copies matrices of a layer: to one buffer where all are ternary.
+func (l *loader) linears(from ...*weights.Linear) []matrix {
+	var all []matrix
+	var tensors []*weights.Ternary
+	for _, m := range from {
+		if !m.IsDense() {
+			tensors = append(tensors, &m.Ternary)
+		}
+	}
+	if len(tensors) == len(from) {
+		return l.matrices(tensors...)
+	}
+	for _, m := range from {
+		if m.IsDense() {
+			d := l.dense(&m.Dense, driver.Local)
+			all = append(all, matrix{rows: m.Dense.Rows, dense: &d})
+		} else {
+			all = append(all, l.matrices(&m.Ternary)...)
+		}
+	}
+	return all
+}
+
+// matrices copies ternary matrices to one buffer, one behind the other.
 func (l *loader) matrices(tensors ...*weights.Ternary) []matrix {
 	size := 0
 	for _, t := range tensors {
@@ -192,15 +221,17 @@ func (d *dense) part(i, rows int) (first, n int) {
 	return i * d.partRows, min(d.partRows, rows-i*d.partRows)
 }
 
-// dense copies an embedding or a head.
+// dense copies a dense matrix.
 func (l *loader) dense(d *weights.Dense, use driver.Use) dense {
 	bytes := rowBytes(d)
-	return l.table(d.Name, d.Rows, bytes, use, func(words []uint32, first, n int) error {
+	to := l.table(d.Name, d.Rows, bytes, use, func(words []uint32, first, n int) error {
 		for i := range n {
 			denseRow(words[i*bytes/4:(i+1)*bytes/4], d, first+i)
 		}
 		return nil
 	})
+	to.typ, to.cols = d.Type, d.Cols
+	return to
 }
 
 // table copies rows of so many bytes, in pieces of some megabytes. fill stores n of
@@ -225,7 +256,7 @@ func (l *loader) table(label string, rows, bytes int, use driver.Use, fill func(
 	return to
 }
 
-// rowBytes returns the bytes of a row of an embedding or a head on the device:
+// rowBytes returns the bytes of a row of a dense matrix on the device:
 // float16 and bfloat16 as they are, the others as float32.
 func rowBytes(d *weights.Dense) int {
 	if d.Type == weights.F16 || d.Type == weights.BF16 {

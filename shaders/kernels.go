@@ -20,6 +20,8 @@ var (
 	Norm       = kernel("norm", "norm", nil, 4, width, Binding{"h", Read}, Binding{"g", Read}, Binding{"codes", Write}, batch)
 	OutputNorm = kernel("norm_output", "norm", []string{"OUTPUT"}, 4, width, Binding{"h", Read}, Binding{"g", Read}, Binding{"x", Write}, batch)
 
+	NormLayer = kernel("norm_layer", "norm", []string{"OUTPUT", "LAYER"}, 4, width, Binding{"h", Read}, Binding{"g", Read}, Binding{"x", Write}, batch)
+
 	// The ternary product by three kinds of arithmetic, with equal results.
 	TernaryDot = ternary("ternary_dot", "DOT")
 	TernaryF32 = ternary("ternary_f32", "F32")
@@ -51,6 +53,11 @@ var (
 	HeadF16  = kernel("head_f16", "head", []string{"TYPE 16"}, 5, tokens, headBindings...)
 	HeadBF16 = kernel("head_bf16", "head", []string{"TYPE 17"}, 5, tokens, headBindings...)
 
+	// The product of a layer's dense matrix.
+	DenseF32  = kernel("dense_f32", "head", []string{"LAYER", "TYPE 32"}, 6, tokens, denseBindings...)
+	DenseF16  = kernel("dense_f16", "head", []string{"LAYER", "TYPE 16"}, 6, tokens, denseBindings...)
+	DenseBF16 = kernel("dense_bf16", "head", []string{"LAYER", "TYPE 17"}, 6, tokens, denseBindings...)
+
 	// The best of the head without reading all of it.
 	ScreenInput = kernel("screen_input", "screen_input", nil, 1, nil, Binding{"x", Read}, Binding{"dither", Read}, Binding{"inputs", Write})
 	Screen      = kernel("screen", "screen", nil, 7, tokens, Binding{"codes", Read}, Binding{"rows", Read},
@@ -70,8 +77,8 @@ var ReadBuffer = kernel("read", "read", nil, 1, []Constant{{"STEPS", 16}}, Bindi
 // All returns every kernel.
 func All() []*Kernel {
 	return []*Kernel{
-		EmbedF32, EmbedF16, EmbedBF16, Norm, OutputNorm, TernaryDot, TernaryF32, TernaryI32,
-		Activate, RoPE, Attention, HeadF32, HeadF16, HeadBF16, ScreenInput, Screen, Bound, RescoreF32, RescoreF16, RescoreBF16, Best, Pick, Top, Probe, ReadBuffer,
+		EmbedF32, EmbedF16, EmbedBF16, Norm, OutputNorm, NormLayer, TernaryDot, TernaryF32, TernaryI32,
+		Activate, RoPE, Attention, HeadF32, HeadF16, HeadBF16, DenseF32, DenseF16, DenseBF16, ScreenInput, Screen, Bound, RescoreF32, RescoreF16, RescoreBF16, Best, Pick, Top, Probe, ReadBuffer,
 		QKVDot, QKVF32, QKVI32, GateDot, GateF32, GateI32, AddDot, AddF32, AddI32, AttentionOne,
 	}
 }
@@ -81,6 +88,7 @@ var (
 	embedBindings = []Binding{{"table", Read}, {"batch", Read}, {"h", Write}}
 	headBindings  = []Binding{{"head", Read}, {"x", Read}, {"logits", Write}}
 
+	denseBindings   = []Binding{{"matrix", Read}, {"x", Read}, {"out", Read | Write}, batch}
 	rescoreBindings = []Binding{{"head", Read}, {"x", Read}, {"logits", Read | Write}, {"bound", Read}}
 
 	// width is the constant of the room for a norm, in words.

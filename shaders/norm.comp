@@ -1,5 +1,6 @@
 // Norm and quantise (point 2 of the contract), or with OUTPUT defined the norm
-// before the head (point 9). One group a token.
+// before the head, with LAYER too that before a dense matrix (point 9). One group a
+// token.
 
 PARAMS {
 	uint n;       // length of a vector, a multiple of 16, at most 16*WIDTH
@@ -24,7 +25,11 @@ CONSTANT(1, WIDTH, 2048u)
 void store(uint i, uint word) {}
 
 void main() {
+#ifdef LAYER
+	uint t = gl_WorkGroupID.x, at = t * (n / 4u);
+#else
 	uint t = gl_WorkGroupID.x, at = batch[t].ROW * (n / 4u);
+#endif
 	precise float r = measure(at).y;
 	for (uint i = lid; i < n / 4u; i += GROUP) {
 		precise vec4 y = normed(at, i) * r;

@@ -5,13 +5,17 @@
 # race detector, and each fuzz target for a moment. At its end it prints what
 # computed equal bits.
 #
-# BITNET_TEST_DATA     folder with llama3/tokenizer.model, which the project may not carry
-# BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avxvnni,avx512,avx512vbmi,amx,neon,data,llvm,vulkan,opengl,shadertools,torch
-# BITNET_TEST_LONG     -v or so: the parity suite without -short (an hour on two cores)
+# BITNET_TEST_DATA     folder with llama3/tokenizer.model and golden2, which the project may not carry
+# BITNET_TEST_REQUIRE  what must not be skipped: portable,avx2,avxvnni,avx512,avx512vbmi,amx,neon,data,llvm,vulkan,opengl,shadertools,torch,jinja2,
+#                      sentencepiece, and machine: the paths of this processor, and torch where it runs
+# BITNET_TEST_LONG     -v or so: the parity suite without -short (an hour on two cores), and the trainer
 # BITNET_FUZZ_TIME     time for each fuzz target (3s)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export GOFLAGS="${GOFLAGS:-}" CGO_ENABLED=1
+export CGO_ENABLED=1
+# Every go command: no debug information, which nothing here reads, and no vetting
+# beside the tests, which is a step of its own.
+export GOFLAGS="${GOFLAGS:-} -gcflags=all=-dwarf=false -ldflags=-w -vet=off"
 
 table=$(mktemp) # of the parity suite's results
 export BITNET_TEST_TABLE=$table
@@ -19,22 +23,48 @@ trap 'rm -f "$table"' EXIT
 
 step() { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 
+untested=() # what this machine cannot test
+skip() {
+	echo "skipped: $*"
+	untested+=("$*")
+}
+
 # only LIST NAMES... prints those of a comma list that are named.
 only() {
 	local list=$1 name; shift
 	for name in "$@"; do case ",$list," in *",$name,"*) printf '%s,' "$name" ;; esac; done
 }
 require=${BITNET_TEST_REQUIRE:-}
-known="portable avx2 avxvnni avx512 avx512vbmi amx neon data llvm vulkan opengl shadertools torch"
+known="machine portable avx2 avxvnni avx512 avx512vbmi amx neon data llvm vulkan opengl shadertools torch jinja2 sentencepiece"
 for name in ${require//,/ }; do
 	case " $known " in *" $name "*) ;; *) echo "BITNET_TEST_REQUIRE: $name is none of $known"; exit 2 ;; esac
 done
-native=$(only "$require" portable avx2 avxvnni avx512 avx512vbmi amx data llvm vulkan opengl shadertools torch)
-[ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm vulkan opengl shadertools torch)
+machine=$(only "$require" machine)
+listed=$(bash test/paths.sh)
+paths= # of this processor
+while read -r path lacks; do
+	if [ -z "$lacks" ]; then
+		paths+=$path,
+	elif [ "$path" != neon ]; then # which is emulated
+		untested+=("$path: the processor lacks $lacks")
+	fi
+done <<<"$listed"
+echo "this processor has the paths ${paths%,}"
+[ -z "$machine" ] || require+=,$paths
 
 # SwiftShader, the Vulkan device with the fewest features, is part of a package
 # that needs no installing.
 swiftshader=${XDG_CACHE_HOME:-$HOME/.cache}/bitnet-gpu-test/swiftshader
+
+# apt runs apt-get, again while another process holds one of its locks: it waits
+# by itself for dpkg's alone.
+apt() {
+	local tries=60 said
+	until said=$(DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 "$@" 2>&1); do
+		[[ $said == *"Could not get lock"* && $((tries--)) -gt 0 ]] || { echo "apt-get $1: $said"; return 1; }
+		sleep 10
+	done
+}
 
 # tools installs what is missing.
 tools() {
@@ -47,13 +77,19 @@ tools() {
 	[ -e /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json ] || missing+=(vulkan-validationlayers)
 	ls /usr/share/vulkan/icd.d/lvp_icd.*.json >/dev/null 2>&1 || missing+=(libvulkan1 mesa-vulkan-drivers)
 	ls /usr/lib/*/libEGL_mesa.so.0 >/dev/null 2>&1 || missing+=(libegl1 libgl1-mesa-dri)
-	/usr/bin/python3 -c 'import torch' 2>/dev/null || missing+=(python3-torch libopenblas0-pthread)
+	pkg-config --exists gl 2>/dev/null || missing+=(libgl-dev pkg-config)
+	command -v vulkaninfo >/dev/null || missing+=(vulkan-tools)
+	/usr/bin/python3 -c 'import jinja2' 2>/dev/null || missing+=(python3-jinja2)
+	/usr/bin/python3 -c 'import sentencepiece' 2>/dev/null || missing+=(python3-sentencepiece)
+	if [ -n "${BITNET_TEST_LONG:-}$(only "$require" torch machine)" ]; then
+		/usr/bin/python3 -c 'import torch' 2>/dev/null || missing+=(python3-torch libopenblas0-pthread)
+	fi
 	if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+		apt update && apt install -y --no-install-recommends "${missing[@]}"
 	fi
 	if [ ! -e "$swiftshader/vk_swiftshader_icd.json" ] && command -v apt-get >/dev/null; then
 		unpacked=$(mktemp -d)
-		(cd "$unpacked" && apt-get download -qq chromium-common && dpkg-deb -x chromium-common_*.deb .) || true
+		(cd "$unpacked" && apt download chromium-common && dpkg-deb -x chromium-common_*.deb .) || true
 		if [ -e "$unpacked/usr/lib/chromium/vk_swiftshader_icd.json" ]; then
 			mkdir -p "$swiftshader"
 			cp "$unpacked"/usr/lib/chromium/{libvk_swiftshader.so,vk_swiftshader_icd.json} "$swiftshader/"
@@ -73,23 +109,35 @@ unformatted=$(git ls-files '*.go' | xargs gofmt -l)
 
 step vet
 go vet ./...
-for arch in amd64 arm64; do
-	CGO_ENABLED=0 GOOS=linux GOARCH=$arch go vet ./...
-	for os in windows darwin; do # what they import is compiled for this alone, so quickly
-		CGO_ENABLED=0 GOOS=$os GOARCH=$arch go vet -gcflags='all=-N -l' ./...
-	done
+for platform in linux/amd64 linux/arm64; do
+	CGO_ENABLED=0 GOOS=${platform%/*} GOARCH=${platform#*/} go vet ./...
 done
+# What Windows imports is compiled for this alone, so quickly. TestPlatforms checks others.
+CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go vet -gcflags='all=-N -l -dwarf=false' ./...
+CGO_ENABLED=0 go build ./...
+
+step tools
+wait $installing
+
+step "vet with OpenGL"
 go vet -tags opengl ./...
 CGO_ENABLED=0 go build -tags opengl ./...
 if command -v x86_64-w64-mingw32-gcc-posix >/dev/null; then # the C of Windows compiles, if it cannot run here
 	GOOS=windows GOARCH=amd64 CC=x86_64-w64-mingw32-gcc-posix go build -tags opengl -o /dev/null ./cmd/bitnet-gpu
 else
-	echo "skipped: no x86_64-w64-mingw32-gcc-posix"
+	skip "OpenGL and Vulkan on Windows: no x86_64-w64-mingw32-gcc-posix to compile them"
 fi
-CGO_ENABLED=0 go build ./...
-
-step tools
-wait $installing
+if [ -n "$machine" ]; then
+	code=0
+	/usr/bin/python3 weights/demo/train/can_multiply.py || code=$?
+	if [ $code -lt 128 ]; then # where it is not there, either: its test says so
+		require+=,torch
+	else
+		untested+=("torch: killed by a product of matrices")
+	fi
+fi
+native=$(only "$require" portable avx2 avxvnni avx512 avx512vbmi amx data llvm vulkan opengl shadertools torch jinja2 sentencepiece)
+[ "$(uname -m)" = aarch64 ] && native=$(only "$require" portable neon data llvm vulkan opengl shadertools torch jinja2 sentencepiece)
 
 step "generated files"
 go generate ./...
@@ -113,7 +161,7 @@ if [ -e "$swiftshader/vk_swiftshader_icd.json" ]; then
 elif [ -n "$(only "$require" vulkan)" ]; then
 	echo "vulkan is required and SwiftShader is not there"; exit 1
 else
-	echo "skipped: no SwiftShader"
+	skip "SwiftShader: not there"
 fi
 
 step "without the libraries of Vulkan and OpenGL"
@@ -161,7 +209,7 @@ if command -v qemu-aarch64-static >/dev/null; then
 elif [ -n "$(only "$require" neon)" ]; then
 	echo "neon is required and there is no qemu-aarch64-static"; exit 1
 else
-	echo "skipped: no qemu-aarch64-static"
+	skip "neon: no qemu-aarch64-static"
 fi
 
 step fuzz
@@ -169,5 +217,8 @@ bash test/fuzz.sh
 
 step "results of the parity suite"
 sort -u "$table"
+
+step "not tested here"
+printf '%s\n' "${untested[@]-nothing}"
 
 step "all passed"

@@ -177,7 +177,7 @@ func writeBig(t *testing.T, dir string) int64 {
 	}
 	files := map[string]any{"config.json": config}
 	if data := os.Getenv("BITNET_TEST_DATA"); data != "" {
-		v, err := weights.ReadTiktoken(filepath.Join(data, "llama3", "tokenizer.model"))
+		v, err := weights.ReadVocab(filepath.Join(data, "llama3", "tokenizer.model"))
 		if err != nil {
 			t.Fatal(err)
 		}

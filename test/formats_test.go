@@ -3,6 +3,7 @@ package test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -65,7 +66,7 @@ func TestFormats(t *testing.T) {
 			}
 			dir := t.TempDir()
 			i2s := filepath.Join(dir, "i2_s.gguf")
-			for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ1_0, ternary.TQ2_0} {
+			for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ1_0, ternary.TQ2_0, ternary.IQ2_BN} {
 				path := filepath.Join(dir, typ.String()+".gguf")
 				if typ == ternary.I2S {
 					path = i2s
@@ -95,6 +96,57 @@ func TestFormats(t *testing.T) {
 			})
 			for _, typ := range []string{"BF16", "F16", "F32"} {
 				check(hf(tiny.HFOptions{Master: typ}), weights.OpenOptions{}, absmean)
+			}
+		})
+	}
+}
+
+// TestFormatsDense writes models with dense matrices in every container, and
+// converts them: the logits are the same bits.
+func TestFormatsDense(t *testing.T) {
+	ids := []int32{297, 72, 104, 5, 250, 33, 270, 12}
+	for _, shape := range []tiny.Shape{
+		{Name: "Llama", Hidden: 128, FFN: 256, Blocks: 2, Heads: 4, KVHeads: 2, HeadDim: 32, Vocab: 300, Context: 64, Embd: weights.F32, Activation: weights.SiLU, NoSubNorms: true, Dense: []string{"all"}, DenseAs: weights.F32},
+		{Name: "2B4T", Hidden: 256, FFN: 768, Blocks: 2, Heads: 4, KVHeads: 2, HeadDim: 64, Vocab: 300, Context: 64, Embd: weights.F16, Tied: true, Dense: []string{"attn_v", "ffn_down"}, DenseAs: weights.F16},
+		{Name: "Falcon3", Hidden: 256, FFN: 512, Blocks: 2, Heads: 2, KVHeads: 1, HeadDim: 256, Vocab: 300, Context: 64, Embd: weights.BF16, Activation: weights.SiLU, NoSubNorms: true, Dense: []string{"attn_q", "attn_k", "ffn_up"}, DenseAs: weights.BF16},
+		{Name: "Q8_0", Hidden: 256, FFN: 512, Blocks: 2, Heads: 4, KVHeads: 2, HeadDim: 64, Vocab: 300, Context: 64, Embd: weights.Q8_0, Tied: true, Dense: []string{"attn_k", "attn_output"}, DenseAs: weights.Q8_0},
+	} {
+		t.Run(shape.Name, func(t *testing.T) {
+			m := tiny.New(shape, 7)
+			for i := range m.Layers {
+				for _, w := range m.Layers[i].Tensors() {
+					w.Scale = math.Float32frombits(uint32(tiny.BF16(w.Scale)) << 16)
+				}
+			}
+			want := logits(t, m, ids)
+			dir := t.TempDir()
+			paths := []string{filepath.Join(dir, "written.gguf"), filepath.Join(dir, "again.gguf")}
+			if err := m.WriteGGUF(paths[0], weights.WriteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := weights.Convert(paths[0], paths[1], weights.OpenOptions{}, weights.WriteOptions{}, nil); err != nil {
+				t.Fatal(err)
+			}
+			if shape.DenseAs <= weights.BF16 && shape.Embd <= weights.BF16 {
+				hf := filepath.Join(dir, "hf")
+				if err := errors.Join(os.Mkdir(hf, 0o755), tiny.WriteHF(hf, m, tiny.HFOptions{})); err != nil {
+					t.Fatal(err)
+				}
+				converted := filepath.Join(dir, "converted.gguf")
+				if err := weights.Convert(hf, converted, weights.OpenOptions{}, weights.WriteOptions{}, nil); err != nil {
+					t.Fatal(err)
+				}
+				paths = append(paths, hf, converted)
+			}
+			for _, path := range paths {
+				got, err := weights.Open(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer got.Close()
+				if !slices.Equal(logits(t, got, ids), want) {
+					t.Errorf("%s: other logits", path)
+				}
 			}
 		})
 	}

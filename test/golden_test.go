@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/test/npy"
+	"bitnet-gpu/test/oracle"
 	"bitnet-gpu/weights"
 )
 
@@ -74,6 +76,47 @@ func TestGolden(t *testing.T) {
 			}
 			t.Logf("%s, position %d: relative rms %.2g", c.file, pos, d)
 		}
+	}
+}
+
+// TestGoldenDense compares plain models of a few hundred thousand weights, which
+// llama-quantize wrote, with float64 computations of them.
+func TestGoldenDense(t *testing.T) {
+	dir := filepath.Join(os.Getenv("BITNET_TEST_DATA"), "golden2")
+	data, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	if err != nil {
+		need(t, "golden2", fmt.Errorf("needs golden2 in the folder that BITNET_TEST_DATA names: %w", err))
+	}
+	var index map[string]struct{ IDs []int32 }
+	if err := json.Unmarshal(data, &index); err != nil {
+		t.Fatal(err)
+	}
+	for name, limit := range map[string]float64{
+		"llama-f32":  1e-5,
+		"llama-f16":  1e-5,
+		"llama-q8_0": 1e-4, // an element of the first key lies on a tie of float16, and float32 rounds it the other way
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := weights.Open(filepath.Join(dir, name+".gguf"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			want, err := npy.Read(filepath.Join(dir, name+".ref-kv16.npy"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := logits(t, m, index[name].IDs)
+			exact := oracle.Logits(m, index[name].IDs, oracle.Options{KV16: true})
+			d, o := difference(got, slices.Concat(want...)), difference(got, slices.Concat(exact...))
+			if !(d <= limit && o <= limit) {
+				t.Errorf("relative rms %.2g, from our own float64 %.2g, expected at most %v", d, o, limit)
+			}
+			if first := difference(got, want[0]); !(first < 1e-6) {
+				t.Errorf("position 0: relative rms %.2g, expected less than 1e-6", first)
+			}
+			t.Logf("relative rms %.2g, from our own float64 %.2g", d, o)
+		})
 	}
 }
 

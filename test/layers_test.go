@@ -11,25 +11,28 @@ import (
 var floors = map[string]int{
 	"weights/demo":        0,
 	"weights/gguf":        0,
-	"weights/hub":         0,
+	"weights/outfile":     0,
 	"weights/safetensors": 0,
 	"weights/ternary":     0,
 	"cpu/kernel":          0,
 	"engine/compute":      0,
 	"engine/sample":       0,
-	"engine/chat":         0,
+	"engine/chat/jinja":   0,
 	"shaders":             0,
 
-	"weights":    1,
-	"gpu/driver": 1,
+	"engine/chat":   1,
+	"weights/hub":   1,
+	"weights/vocab": 1,
+	"gpu/driver":    1,
 
-	"weights/synthetic": 2,
-	"engine/tokenizer":  2,
-	"gpu/vulkan":        2,
-	"gpu/opengl":        2,
+	"weights":          2,
+	"engine/tokenizer": 2,
+	"gpu/vulkan":       2,
+	"gpu/opengl":       2,
 
-	"cpu": 3,
-	"gpu": 3,
+	"weights/synthetic": 3,
+	"cpu":               3,
+	"gpu":               3,
 
 	"engine": 4,
 

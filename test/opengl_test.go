@@ -46,6 +46,9 @@ func TestOpenGLRelatives(t *testing.T) {
 	backends.Relatives(t, reference(t), openOpenGL(t))
 }
 
+// TestOpenGLDense runs it on models with dense matrices.
+func TestOpenGLDense(t *testing.T) { backends.Dense(t, reference(t), openOpenGL(t)) }
+
 // TestOpenGLNumeric runs it on numbers out of range.
 func TestOpenGLNumeric(t *testing.T) { backends.Numeric(t, openOpenGL(t)) }
 

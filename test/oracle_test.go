@@ -11,9 +11,10 @@ import (
 
 // TestOracle compares models of every shape with the float64 definition. They
 // agree as float32 does; an int8 code that fell on the other side of a tie would
-// move a position by percents, which here none does.
+// move a position by percents, which here none does. Keys and values that are not
+// made of integers now and then fall so in float16, which moves little.
 func TestOracle(t *testing.T) {
-	for _, shape := range append(tiny.Shapes(), tiny.Relatives()...) {
+	for _, shape := range tiny.All() {
 		t.Run(shape.Name, func(t *testing.T) {
 			m := tiny.New(shape, 1)
 			ids := []int32{m.Vocab.BOS, 72, 104, 5, 250, 33}
@@ -27,9 +28,13 @@ func TestOracle(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := oracle.Logits(m, ids, oracle.Options{KV16: true})
+			limit := 1e-6
+			if len(shape.Dense) > 0 {
+				limit = 1e-5
+			}
 			for pos := range want {
-				if d := difference(got[pos*m.VocabSize:], want[pos]); !(d < 1e-6) {
-					t.Errorf("position %d: relative rms %.2g, expected less than 1e-6", pos, d)
+				if d := difference(got[pos*m.VocabSize:], want[pos]); !(d < limit) {
+					t.Errorf("position %d: relative rms %.2g, expected less than %v", pos, d, limit)
 				}
 			}
 		})

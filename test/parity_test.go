@@ -63,6 +63,11 @@ func TestCPURelatives(t *testing.T) {
 	eachPath(t, func(t *testing.T, open backends.Open) { backends.Relatives(t, reference(t), open) })
 }
 
+// TestCPUDense runs it on models with dense matrices.
+func TestCPUDense(t *testing.T) {
+	eachPath(t, func(t *testing.T, open backends.Open) { backends.Dense(t, reference(t), open) })
+}
+
 // TestCPUNumeric runs it on numbers out of range.
 func TestCPUNumeric(t *testing.T) { eachPath(t, backends.Numeric) }
 

@@ -48,6 +48,9 @@ func TestVulkanRelatives(t *testing.T) {
 	backends.Relatives(t, reference(t), openVulkan(t))
 }
 
+// TestVulkanDense runs it on models with dense matrices.
+func TestVulkanDense(t *testing.T) { backends.Dense(t, reference(t), openVulkan(t)) }
+
 // TestVulkanNumeric runs it on numbers out of range.
 func TestVulkanNumeric(t *testing.T) { backends.Numeric(t, openVulkan(t)) }
 
@@ -89,7 +92,7 @@ func TestVulkanVariants(t *testing.T) {
 		t.Run(v.variant+", fused "+v.fused, func(t *testing.T) {
 			t.Setenv("BITNET_GPU_VARIANT", v.variant)
 			t.Setenv("BITNET_GPU_FUSED", v.fused)
-			for _, shape := range tiny.Shapes() {
+			for _, shape := range append(tiny.Shapes(), tiny.Dense()[2:4]...) {
 				ids := make([]int32, n)
 				for i := range ids {
 					ids[i] = int32(i * i % shape.Vocab)

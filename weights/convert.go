@@ -43,11 +43,9 @@ func Convert(in, out string, read OpenOptions, write WriteOptions, check func(fr
 
 func (m *Model) wholeBlocks(f ternary.Format) error {
 	n, _ := f.EncodeBlock()
-	for i := range m.Layers {
-		for _, t := range m.Layers[i].Tensors() {
-			if t.Cols%n != 0 {
-				return fmt.Errorf("tensor %q has rows of %d weights and cannot be %s, which wants a multiple of %d", t.Name, t.Cols, f, n)
-			}
+	for _, t := range m.ternaries() {
+		if t.Cols%n != 0 {
+			return fmt.Errorf("tensor %q has rows of %d weights and cannot be %s, which wants a multiple of %d", t.Name, t.Cols, f, n)
 		}
 	}
 	return nil
@@ -67,21 +65,18 @@ func (g *ggufWriter) verify(to *Model) error {
 	for i, t := range g.tensors {
 		sums[t.Name] = g.sums[i]
 	}
-	for i := range to.Layers {
-		for j, t := range to.Layers[i].Tensors() {
-			paired := t.Paired
-			sum, err := to.eachRows(t, paired, func(int, []uint32) {})
-			if err != nil {
-				return err
-			}
-			from := m.Layers[i].Tensors()[j]
-			if sum != sums[t.Name] || !sameScale(t, from) {
-				return fmt.Errorf("verification failed: tensor %q of scale %v, expected %v", t.Name, t.Scale, from.Scale)
-			}
-			to.Release(t.Data)
+	from := m.ternaries()
+	for i, t := range to.ternaries() {
+		sum, err := to.eachRows(t, t.Paired, func(int, []uint32) {})
+		if err != nil {
+			return err
 		}
+		if sum != sums[t.Name] || !sameScale(t, from[i]) {
+			return fmt.Errorf("verification failed: tensor %q of scale %v, expected %v", t.Name, t.Scale, from[i].Scale)
+		}
+		to.Release(t.Data)
 	}
-	for _, d := range []*Dense{&to.TokenEmbd, &to.Output} {
+	for _, d := range to.denses() {
 		err := to.Guard(func() error {
 			if sum := sumBytes(d.Data); sum != sums[d.Name] {
 				return fmt.Errorf("verification failed: tensor %q", d.Name)
@@ -97,7 +92,7 @@ func (g *ggufWriter) verify(to *Model) error {
 
 // sameScale compares scales as far as the format holds them.
 func sameScale(t, from *Ternary) bool {
-	if t.Format == ternary.I2S {
+	if !hasHalf(t.Format) {
 		return t.Scale == from.Scale
 	}
 	return fitsHalf(from.Scale) && t.Scale == roundHalf(from.Scale) || t.Level == 0 // all weights are 0

@@ -20,11 +20,11 @@ func TestVerify(t *testing.T) {
 	}{
 		{"nothing", "", func(m *Model) {}},
 		{"a weight", `tensor "blk.1.attn_k.weight"`, func(m *Model) {
-			data := slices.Clone(m.Layers[1].K.Data)
-			data[3] = ^data[3] & 0xAA // other codes, none of them 3
-			m.Layers[1].K.Data = data
+			data := slices.Clone(m.Layers[1].K.Ternary.Data)
+			data[7] = ^data[7] & 0xAA // other codes, none of them 3
+			m.Layers[1].K.Ternary.Data = data
 		}},
-		{"a scale", "of scale 0.25, expected", func(m *Model) { m.Layers[0].Down.Scale = 0.25 }},
+		{"a scale", "of scale 0.25, expected", func(m *Model) { m.Layers[0].Down.Ternary.Scale = 0.25 }},
 		{"the embedding", `tensor "token_embd.weight"`, func(m *Model) {
 			data := slices.Clone(m.TokenEmbd.Data)
 			data[9]++
@@ -32,13 +32,13 @@ func TestVerify(t *testing.T) {
 		}},
 		{"the configuration", "verification failed: config", func(m *Model) { m.Activation = SiLU }},
 	} {
-		for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ2_0} {
+		for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ2_0, ternary.IQ2_BN} {
 			from, err := Open(tinyA)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer from.Close()
-			from.Layers[0].Down.Scale = 0.5
+			from.Layers[0].Down.Ternary.Scale = 0.5
 			path := filepath.Join(t.TempDir(), "model.gguf")
 			err = from.writeGGUF(path, WriteOptions{Type: typ}, func(g *ggufWriter, path string) error {
 				to, err := Open(path)

@@ -3,9 +3,11 @@ package weights
 import (
 	"encoding/binary"
 	"math"
+	"strings"
 	"unsafe"
 
 	"bitnet-gpu/cpu/kernel"
+	"bitnet-gpu/weights/ternary"
 )
 
 // A DType is how a dense matrix is stored.
@@ -18,6 +20,17 @@ const (
 	Q8_0
 	Q6_K
 	Q4_0
+	Q4_1
+	Q5_0
+	Q5_1
+	Q2_K
+	Q3_K
+	Q4_K
+	Q5_K
+	IQ4_NL
+	IQ4_XS
+	TQ1_0
+	TQ2_0
 )
 
 func (t DType) String() string { return dtypes[t].name }
@@ -37,14 +50,38 @@ var dtypes = [...]struct {
 	Q8_0: {"Q8_0", 32, 34, widenQ8_0, narrowQ8_0},
 	Q6_K: {"Q6_K", 256, 210, widenQ6_K, narrowQ6_K},
 	Q4_0: {"Q4_0", 32, 18, widenQ4_0, nil},
+
+	Q4_1:   {"Q4_1", 32, 20, widenQ4_1, nil},
+	Q5_0:   {"Q5_0", 32, 22, widenQ5_0, nil},
+	Q5_1:   {"Q5_1", 32, 24, widenQ5_1, nil},
+	Q2_K:   {"Q2_K", 256, 84, widenQ2_K, nil},
+	Q3_K:   {"Q3_K", 256, 110, widenQ3_K, nil},
+	Q4_K:   {"Q4_K", 256, 144, widenQ4_K, nil},
+	Q5_K:   {"Q5_K", 256, 176, widenQ5_K, nil},
+	IQ4_NL: {"IQ4_NL", 32, 18, widenIQ4_NL, nil},
+	IQ4_XS: {"IQ4_XS", 256, 136, widenIQ4_XS, nil},
+	TQ1_0:  {"TQ1_0", 256, 54, widenTQ1_0, nil},
+	TQ2_0:  {"TQ2_0", 256, 66, widenTQ2_0, nil},
 }
 
-// A Dense matrix is an embedding or a head, as its file stores it.
+// dtypeNames lists the types, for errors.
+func dtypeNames() string {
+	var names []string
+	for t := range dtypes {
+		names = append(names, dtypes[t].name)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// A Dense matrix is an embedding, a head or a matrix of a layer that is not
+// ternary, as its file stores it.
 type Dense struct {
 	Name       string // as the file names it, for errors
 	Type       DType
-	Rows, Cols int    // Cols is a multiple of the type's block
-	Data       []byte // (Rows, RowBytes), without padding
+	Rows, Cols int            // Cols is a multiple of the type's block
+	Data       []byte         // (Rows, RowBytes), without padding
+	Paired     ternary.Paired // of a layer's queries and keys
 }
 
 // RowBytes returns the bytes of one row.
@@ -56,7 +93,7 @@ func (d *Dense) RowBytes() int {
 // Bytes returns one row as stored.
 func (d *Dense) Bytes(row int) []byte {
 	n := d.RowBytes()
-	return d.Data[row*n:][:n:n]
+	return d.Data[d.Paired.FileRow(row)*n:][:n:n]
 }
 
 // Row widens one row to float32, exactly as ggml defines the type; block
@@ -101,40 +138,4 @@ func (d *Dense) F16(row int) []uint16 {
 		halves[i] = binary.LittleEndian.Uint16(b[2*i:])
 	}
 	return halves
-}
-
-// The block formats, each from ggml's description in ggml-common.h. A block's
-// scale d is a float16.
-
-// widenQ8_0: d, then 32 signed bytes; value d*q.
-func widenQ8_0(dst []float32, block []byte) {
-	d := kernel.FromHalf(binary.LittleEndian.Uint16(block))
-	for i, q := range block[2:] {
-		dst[i] = d * float32(int8(q))
-	}
-}
-
-// widenQ4_0: d, then 16 bytes: element j in the low half of byte j, 16+j in the
-// high half; value d*(q-8).
-func widenQ4_0(dst []float32, block []byte) {
-	d := kernel.FromHalf(binary.LittleEndian.Uint16(block))
-	for j, q := range block[2:] {
-		dst[j] = d * float32(int(q&15)-8)
-		dst[16+j] = d * float32(int(q>>4)-8)
-	}
-}
-
-// widenQ6_K: the low 4 bits of 256 elements, their high 2 bits, 16 signed
-// scales of 16 elements, d; value (d*scale)*(q-32). In each half of 128,
-// element 32k+l has its low bits in byte l + 32*(k&1), the low half of it for k
-// < 2, and its high bits in bits 2k and 2k+1 of byte l.
-func widenQ6_K(dst []float32, block []byte) {
-	low, high, scales := block[:128], block[128:192], block[192:208]
-	d := kernel.FromHalf(binary.LittleEndian.Uint16(block[208:]))
-	for i := range dst[:256] {
-		half, k, l := i/128, i%128/32, i%32
-		lo := low[64*half+32*(k&1)+l] >> (4 * (k >> 1)) & 15
-		hi := high[32*half+l] >> (2 * k) & 3
-		dst[i] = float32(d*float32(int8(scales[i/16]))) * float32(int(lo|hi<<4)-32)
-	}
 }

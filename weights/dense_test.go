@@ -86,8 +86,11 @@ func element(t DType, row []byte, i int) float32 {
 		block := row[i/32*18:]
 		return float32(half(block) * (float64(block[2+i%16]>>(i%32/16*4)&15) - 8))
 	}
-	block := row[i/256*210:]
-	i %= 256
+	block := row[i/dtypes[t].block*dtypes[t].bytes:]
+	i %= dtypes[t].block
+	if t != Q6_K {
+		return float32(blockElement(t, block, i))
+	}
 	n, k, l := i/128, i%128/32, i%32
 	low := int(block[64*n+l+32*(k%2)]) >> (k / 2 * 4) & 15
 	high := int(block[128+32*n+l]) >> (2 * k) & 3
@@ -95,9 +98,68 @@ func element(t DType, row []byte, i int) float32 {
 	return float32(scaled * float64(low+16*high-32))
 }
 
+// blockElement is element i of a block, as ggml's dequantize_row functions have it,
+// exactly: float64 holds every product and sum.
+func blockElement(t DType, b []byte, i int) float64 {
+	nibble := func(b []byte, at, shift int) float64 { return float64(b[at] >> shift & 15) }
+	bit := func(b []byte, n int) float64 { return float64(b[n/8] >> (n % 8) & 1) }
+	table := []float64{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
+	// K-quants: two numbers of six bits for each 32 elements.
+	six := func(b []byte, j int) (scale, least int) {
+		at := func(n int) int { return int(b[n]) }
+		if j < 4 {
+			return at(j) % 64, at(j+4) % 64
+		}
+		return at(j+4)%16 + at(j-4)/64*16, at(j+4)/16 + at(j)/64*16
+	}
+	switch t {
+	case Q4_1:
+		return half(b)*nibble(b[4:], i%16, i/16*4) + half(b[2:])
+	case Q5_0:
+		return half(b) * (nibble(b[6:], i%16, i/16*4) + 16*bit(b[2:], i) - 16)
+	case Q5_1:
+		return half(b)*(nibble(b[8:], i%16, i/16*4)+16*bit(b[4:], i)) + half(b[2:])
+	case IQ4_NL:
+		return half(b) * table[int(nibble(b[2:], i%16, i/16*4))]
+	case IQ4_XS:
+		part, j := i/32, i%32
+		scale := nibble(b[4:], part/2, part%2*4) + 16*bit(b[2:], 2*part) + 32*bit(b[2:], 2*part+1)
+		return half(b) * (scale - 32) * table[int(nibble(b[8+16*part:], j%16, j/16*4))]
+	case Q2_K:
+		q := int(b[16+i/128*32+i%32]) >> (i / 32 % 4 * 2) % 4
+		return half(b[80:])*float64(int(b[i/16])%16*q) - half(b[82:])*float64(b[i/16]/16)
+	case Q3_K:
+		s := i / 16
+		scale := nibble(b[96:], s%8, s/8*4) + 16*bit(b[104+s%4:], s/4*2) + 32*bit(b[104+s%4:], s/4*2+1)
+		q := float64(int(b[32+i/128*32+i%32])>>(i/32%4*2)%4) + 4*bit(b[i%32:], i/32) - 4
+		return half(b[108:]) * (scale - 32) * q
+	case Q4_K, Q5_K:
+		scale, least := six(b[4:], i/32)
+		low, high := b[16:], 0.0
+		if t == Q5_K {
+			low, high = b[48:], 16*bit(b[16+i%32:], i/32)
+		}
+		return half(b)*float64(scale)*(nibble(low, i/64*32+i%32, i/32%2*4)+high) - half(b[2:])*float64(least)
+	case TQ2_0:
+		return half(b[64:]) * float64(int(b[i/128*32+i%32])>>(i/32%4*2)%4-1)
+	case TQ1_0:
+		at, n, digit := i%32, 0, i/32
+		if i >= 240 {
+			at, digit = 48+i%4, (i-240)/4
+		} else if i >= 160 {
+			at, digit = 32+i%16, (i-160)/16
+		}
+		for n = int(b[at]); digit > 0; digit-- {
+			n = n * 3 % 256
+		}
+		return half(b[52:]) * float64(n*3/256-1)
+	}
+	panic("BUG: type " + t.String())
+}
+
 func TestDenseRandom(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for typ := F32; typ <= Q4_0; typ++ {
+	for typ := F32; int(typ) < len(dtypes); typ++ {
 		const rows, cols = 7, 512
 		d := Dense{Type: typ, Rows: rows, Cols: cols}
 		d.Data = make([]byte, rows*d.RowBytes())
@@ -120,9 +182,14 @@ func TestDenseRandom(t *testing.T) {
 // finite clears a bit of the exponent of every float in d.
 func finite(d *Dense) {
 	t := dtypes[d.Type]
-	last := map[DType]int{F32: 3, F16: 1, BF16: 1, Q8_0: 1, Q4_0: 1, Q6_K: 209}[d.Type]
-	for i := last; i < len(d.Data); i += t.bytes {
-		d.Data[i] &^= 0x40
+	lasts := map[DType][]int{F32: {3}, Q6_K: {209}, Q4_1: {1, 3}, Q5_1: {1, 3}, Q2_K: {81, 83}, Q3_K: {109}, Q4_K: {1, 3}, Q5_K: {1, 3}, TQ1_0: {53}, TQ2_0: {65}}[d.Type]
+	if lasts == nil {
+		lasts = []int{1}
+	}
+	for _, last := range lasts {
+		for i := last; i < len(d.Data); i += t.bytes {
+			d.Data[i] &^= 0x40
+		}
 	}
 }
 
@@ -150,7 +217,7 @@ func TestF16(t *testing.T) {
 }
 
 func BenchmarkRow(b *testing.B) {
-	for typ := F32; typ <= Q4_0; typ++ {
+	for typ := F32; int(typ) < len(dtypes); typ++ {
 		b.Run(typ.String(), func(b *testing.B) {
 			d := Dense{Type: typ, Rows: 1, Cols: 2560}
 			d.Data = make([]byte, d.RowBytes())

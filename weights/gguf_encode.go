@@ -13,9 +13,16 @@ import (
 	"bitnet-gpu/weights/ternary"
 )
 
-// ternary adds a ternary matrix, in the form the options ask for; paired is the
-// size of heads whose rows the file has pair by pair.
-func (g *ggufWriter) ternary(name string, t *Ternary, paired int) error {
+// matrix adds a matrix of a layer: a dense one as it is, a ternary one in the form
+// the options ask for. paired is how the file has the rows of heads.
+func (g *ggufWriter) matrix(name string, m *Linear, paired ternary.Paired) error {
+	if m.IsDense() {
+		return g.dense(name, &m.Dense, m.Dense.Type, paired)
+	}
+	return g.ternary(name, &m.Ternary, paired)
+}
+
+func (g *ggufWriter) ternary(name string, t *Ternary, paired ternary.Paired) error {
 	to := g.opt.Type
 	perBlock, _ := to.EncodeBlock()
 	switch {
@@ -23,7 +30,7 @@ func (g *ggufWriter) ternary(name string, t *Ternary, paired int) error {
 		return fmt.Errorf("tensor %q of %d x %d weights cannot be I2_S, which wants a multiple of %d", name, t.Rows, t.Cols, perBlock)
 	case to != ternary.I2S && t.Cols%perBlock != 0:
 		return fmt.Errorf("tensor %q has rows of %d weights and cannot be %s, which wants a multiple of %d", name, t.Cols, to, perBlock)
-	case to != ternary.I2S && t.Scale != 0 && !fitsHalf(t.Scale):
+	case hasHalf(to) && t.Scale != 0 && !fitsHalf(t.Scale):
 		return halfError(t, to)
 	}
 	index := len(g.tensors)
@@ -32,7 +39,7 @@ func (g *ggufWriter) ternary(name string, t *Ternary, paired int) error {
 			if err := g.m.absmean([]*Ternary{t}, nil); err != nil {
 				return err
 			}
-			if to != ternary.I2S && !fitsHalf(t.Scale) {
+			if hasHalf(to) && !fitsHalf(t.Scale) {
 				return halfError(t, to)
 			}
 		}
@@ -54,6 +61,9 @@ func (g *ggufWriter) ternary(name string, t *Ternary, paired int) error {
 	return nil
 }
 
+// hasHalf reports whether a format stores its scale as a float16.
+func hasHalf(f ternary.Format) bool { return f == ternary.TQ1_0 || f == ternary.TQ2_0 }
+
 // fitsHalf reports whether a float16 holds a scale but for its last bits.
 func fitsHalf(scale float32) bool {
 	return math.Abs(float64(roundHalf(scale)/scale)-1) < 0x1p-10
@@ -67,21 +77,22 @@ func halfError(t *Ternary, to ternary.Format) error {
 
 // encode returns the data of a matrix in the form the options ask for, without
 // I2_S's tail, and the sum of its kernel words.
-func (g *ggufWriter) encode(t *Ternary, paired int) ([]byte, uint64, error) {
-	to := g.opt.Type
-	perBlock, blockBytes := to.EncodeBlock()
-	data := make([]byte, t.Rows*t.Cols/perBlock*blockBytes)
+func (g *ggufWriter) encode(t *Ternary, paired ternary.Paired) ([]byte, uint64, error) {
+	to, level := g.opt.Type, math.Float32bits(t.Scale)
+	if hasHalf(to) {
+		level = uint32(kernel.ToHalf(t.Scale))
+	}
+	data := make([]byte, to.Size(t.Rows, t.Cols))
 	sums, err := g.m.eachRows(t, paired, func(first int, words []uint32) {
-		to.Encode(data[first*t.Cols/perBlock*blockBytes:], words, kernel.ToHalf(t.Scale))
+		to.Encode(data[to.Size(first, t.Cols):], words, t.Cols, level)
 	})
 	return data, sums, err
 }
 
 // eachRows calls f with the kernel words of rowPart rows from first on, on all
-// processors, in the order of a file whose heads are paired. It returns a sum
+// processors, in the order of a file with such pairs. It returns a sum
 // over all words and their places.
-func (m *Model) eachRows(t *Ternary, paired int, f func(first int, words []uint32)) (uint64, error) {
-	file := ternary.Matrix{Paired: paired}
+func (m *Model) eachRows(t *Ternary, paired ternary.Paired, f func(first int, words []uint32)) (uint64, error) {
 	n := t.Cols / ternary.WordWeights
 	sums := make([]uint64, (t.Rows+rowPart-1)/rowPart)
 	err := m.parallel(len(sums), func(part int) error {
@@ -89,7 +100,7 @@ func (m *Model) eachRows(t *Ternary, paired int, f func(first int, words []uint3
 		rows := min(rowPart, t.Rows-first)
 		words := make([]uint32, rows*n)
 		for i := range rows {
-			if err := t.Row(words[i*n:], file.ModelRow(first+i)); err != nil {
+			if err := t.Row(words[i*n:], paired.ModelRow(first+i)); err != nil {
 				return fmt.Errorf("tensor %s: %w", t.Name, err)
 			}
 		}
@@ -120,12 +131,17 @@ func sumWords(words []uint32) uint64 {
 // length.
 const rowPart = 128
 
-// dense adds the embedding or the head, in the type the options ask for.
-func (g *ggufWriter) dense(name string, d *Dense) error {
+// embedding adds the embedding or the head, in the type the options ask for.
+func (g *ggufWriter) embedding(name string, d *Dense) error {
 	to := d.Type
 	if g.opt.Embd != nil {
 		to = *g.opt.Embd
 	}
+	return g.dense(name, d, to, 0)
+}
+
+// dense adds a dense matrix in a type.
+func (g *ggufWriter) dense(name string, d *Dense, to DType, paired ternary.Paired) error {
 	t := &dtypes[to]
 	switch {
 	case to != d.Type && t.narrow == nil:
@@ -137,7 +153,7 @@ func (g *ggufWriter) dense(name string, d *Dense) error {
 	g.add(name, ggufType(to), []int{d.Cols, d.Rows}, func(file io.Writer) error {
 		out := &summer{out: file}
 		defer func() { g.sums[index] = uint64(out.sum) }()
-		if to == d.Type {
+		if to == d.Type && paired == d.Paired {
 			_, err := out.Write(d.Data)
 			return err
 		}
@@ -146,7 +162,7 @@ func (g *ggufWriter) dense(name string, d *Dense) error {
 		for first := 0; first < d.Rows; first += denseRows {
 			rows := min(denseRows, d.Rows-first)
 			err := g.m.parallel(rows, func(i int) error {
-				return d.narrowRow(data[i*rowBytes:][:rowBytes], first+i, to)
+				return d.narrowRow(data[i*rowBytes:][:rowBytes], paired.ModelRow(first+i), to)
 			})
 			if err != nil {
 				return err
@@ -163,9 +179,13 @@ func (g *ggufWriter) dense(name string, d *Dense) error {
 // denseRows are converted at a time.
 const denseRows = 256
 
-// narrowRow stores a row in another type. Values that it cannot hold are an
+// narrowRow stores a row in a type. Values that it cannot hold are an
 // error.
 func (d *Dense) narrowRow(dst []byte, row int, to DType) error {
+	if to == d.Type {
+		copy(dst, d.Bytes(row))
+		return nil
+	}
 	wide := make([]float32, d.Cols)
 	d.Row(wide, row)
 	t := &dtypes[to]

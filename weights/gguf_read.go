@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 
 	"bitnet-gpu/cpu/kernel"
 	"bitnet-gpu/weights/gguf"
 	"bitnet-gpu/weights/ternary"
+	"bitnet-gpu/weights/vocab"
 )
 
 // architectures are the graphs that files name. bitnet-25 is what the first
@@ -49,9 +49,9 @@ func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 	if _, ok := architectures[arch]; !ok {
 		return nil, fmt.Errorf("architecture %.40q is not supported, only bitnet-b1.58, bitnet-25, bitnet and llama", arch)
 	}
-	r := &ggufReader{file: f, arch: arch, opt: opt}
+	r := &ggufReader{file: f, arch: arch, opt: opt, taken: map[string]bool{}}
 	m := &Model{Config: r.config()}
-	r.refuse(m.Blocks)
+	r.refuseKeys(&m.Config)
 	m.TokenEmbd = r.dense("token_embd.weight", m.VocabSize, m.Hidden)
 	m.OutputNorm = r.norm("output_norm.weight", m.Hidden)
 	m.Output = m.TokenEmbd
@@ -61,25 +61,37 @@ func fromGGUF(f *gguf.File, opt OpenOptions) (*Model, error) {
 	for i := 0; i < m.Blocks && r.err == nil; i++ {
 		m.Layers = append(m.Layers, r.layer(i, &m.Config))
 	}
-	m.Vocab = r.vocab(m.VocabSize)
+	r.refuseRest(m.Blocks)
+	if r.err == nil {
+		m.Vocab, r.err = vocab.FromGGUF(f, m.VocabSize)
+	}
 	if r.err != nil {
 		return nil, r.err
 	}
 	if opt.I2SLayout == 0 && m.looksARM() {
 		return nil, errors.New("the weights make no sense as I2_S in blocks of 128, but do in blocks of 64, which llama-quantize writes on ARM: " +
-			"say --i2s-layout 64, or --i2s-layout 128 to insist")
+			"ask for the I2_S layout 64, or for 128 to insist")
 	}
-	m.Format = "GGUF v3, " + m.Layers[0].Q.Format.String()
+	m.Format = containerName(f) + ", " + m.types()
 	return m, nil
+}
+
+// containerName says what a model lies in.
+func containerName(f *gguf.File) string {
+	if _, count, err := f.Part(); err == nil && count > 1 {
+		return fmt.Sprintf("GGUF v%d in %d parts", f.Version, count)
+	}
+	return fmt.Sprintf("GGUF v%d", f.Version)
 }
 
 // A ggufReader reads a model. After the first error it gives zeros, and err
 // keeps that error.
 type ggufReader struct {
-	file *gguf.File
-	arch string
-	opt  OpenOptions
-	err  error
+	file  *gguf.File
+	arch  string
+	opt   OpenOptions
+	taken map[string]bool // names of tensors that have been read
+	err   error
 }
 
 func (r *ggufReader) fail(err error) {
@@ -123,7 +135,7 @@ func (r *ggufReader) config() Config {
 // activation is what a key says, which the official files lack; else what the
 // architecture has. Conversions of the 2B4T for llama.cpp are of architecture
 // bitnet as 1bitLLM's models are, and known by their vocabulary.
-func (r *ggufReader) activation(vocab int) Activation {
+func (r *ggufReader) activation(tokens int) Activation {
 	if r.has("hidden_activation") {
 		key := r.arch + ".hidden_activation"
 		switch name := read(r, r.file.Text, key); name {
@@ -135,7 +147,7 @@ func (r *ggufReader) activation(vocab int) Activation {
 			r.fail(fmt.Errorf("key %q is %.40q, expected relu2 or silu", key, name))
 		}
 	}
-	if r.arch == "bitnet" && vocab == llama3Ranks+256 {
+	if r.arch == "bitnet" && vocab.IsLlama3(tokens) {
 		return ReLU2
 	}
 	return architectures[r.arch].activation
@@ -192,53 +204,42 @@ func (r *ggufReader) vocabSize() int {
 	return rows
 }
 
-// refuse looks for what would change the result and is not computed here.
-func (r *ggufReader) refuse(blocks int) {
-	if r.has("rope.scaling.type") {
-		key := r.arch + ".rope.scaling.type"
-		if kind := read(r, r.file.Text, key); r.err == nil && kind != "none" && kind != "linear" {
-			r.fail(fmt.Errorf("key %q is %.40q, expected none: rope scaling is not supported", key, kind))
-		}
-	}
-	if r.has("rope.scaling.factor") {
-		r.float("rope.scaling.factor", 1, 1)
-	}
+// refuseRest refuses tensors that nothing has read: they would change the result.
+func (r *ggufReader) refuseRest(blocks int) {
 	for i := range r.file.Tensors {
 		name := r.file.Tensors[i].Name
 		var block int
 		switch n, _ := fmt.Sscanf(name, "blk.%d.", &block); {
+		case r.taken[name], strings.HasSuffix(name, ".attn_rot_embd.weight"): // the latter follows from the keys
 		case n == 1 && (block < 0 || block >= blocks):
 			r.fail(fmt.Errorf("tensor %q: key %q is only %d", name, r.arch+".block_count", blocks))
-		case strings.HasSuffix(name, ".bias"), strings.HasPrefix(name, "rope_"),
-			strings.HasSuffix(name, "scale") && !scaleName.MatchString(name):
+		default:
 			r.fail(fmt.Errorf("tensor %q is not supported with architecture %s", name, r.arch))
 		}
 	}
 }
-
-// scaleName are the names of tensors that scale a ternary matrix.
-var scaleName = regexp.MustCompile(`^blk\.\d+\.(attn_(q|k|v|output)|ffn_(gate|up|down))\.scale$`)
 
 func (r *ggufReader) layer(i int, c *Config) Layer {
 	name := func(part string) string { return fmt.Sprintf("blk.%d.%s.weight", i, part) }
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
 	l := Layer{
 		AttnNorm: r.norm(name("attn_norm"), c.Hidden),
-		Q:        r.ternary(name("attn_q"), q, c.Hidden),
-		K:        r.ternary(name("attn_k"), kv, c.Hidden),
-		V:        r.ternary(name("attn_v"), kv, c.Hidden),
-		O:        r.ternary(name("attn_output"), c.Hidden, q),
+		Q:        r.linear(name("attn_q"), q, c.Hidden),
+		K:        r.linear(name("attn_k"), kv, c.Hidden),
+		V:        r.linear(name("attn_v"), kv, c.Hidden),
+		O:        r.linear(name("attn_output"), c.Hidden, q),
 		FFNNorm:  r.norm(name("ffn_norm"), c.Hidden),
-		Gate:     r.ternary(name("ffn_gate"), c.FFN, c.Hidden),
-		Up:       r.ternary(name("ffn_up"), c.FFN, c.Hidden),
-		Down:     r.ternary(name("ffn_down"), c.Hidden, c.FFN),
+		Gate:     r.linear(name("ffn_gate"), c.FFN, c.Hidden),
+		Up:       r.linear(name("ffn_up"), c.FFN, c.Hidden),
+		Down:     r.linear(name("ffn_down"), c.Hidden, c.FFN),
 	}
 	if c.SubNorms {
 		l.AttnSubNorm = r.norm(name("attn_sub_norm"), q)
 		l.FFNSubNorm = r.norm(name("ffn_sub_norm"), c.FFN)
 	}
 	if architectures[r.arch].paired {
-		l.Q.Paired, l.K.Paired = c.HeadDim, c.HeadDim
+		l.Q.pair(c.HeadDim)
+		l.K.pair(c.HeadDim)
 	}
 	return l
 }
@@ -256,12 +257,38 @@ func (r *ggufReader) tensor(name string, dims ...int) *gguf.Tensor {
 		r.fail(fmt.Errorf("tensor %q has shape %v, expected %v", name, t.Dims, dims))
 		return nil
 	}
+	r.taken[name] = true
 	return t
 }
 
 var ggufFormats = map[gguf.Type]ternary.Format{
 	gguf.I2_S: ternary.I2S, gguf.TQ1_0: ternary.TQ1_0, gguf.TQ2_0: ternary.TQ2_0,
 	gguf.IQ1_BN: ternary.IQ1_BN, gguf.IQ2_BN: ternary.IQ2_BN,
+}
+
+// linear returns the matrix of that name: ternary where its type can be, dense
+// where it cannot.
+func (r *ggufReader) linear(name string, rows, cols int) Linear {
+	t := r.tensor(name, cols, rows)
+	if t == nil {
+		return Linear{}
+	}
+	_, tern := ggufFormats[t.Type]
+	if _, dense := ggufDTypes[t.Type]; tern || !dense {
+		return Linear{Ternary: r.ternary(name, rows, cols)}
+	}
+	if cols < minDense {
+		r.fail(narrowDense(name, cols))
+	}
+	return Linear{Dense: r.dense(name, rows, cols)}
+}
+
+// minDense is the least length of rows of dense matrices that the arithmetic
+// contract allows.
+const minDense = 64
+
+func narrowDense(name string, cols int) error {
+	return fmt.Errorf("tensor %q is dense and has rows of %d, expected at least %d", name, cols, minDense)
 }
 
 // ternary returns the matrix of that name, with its scale: behind the codes in
@@ -274,7 +301,7 @@ func (r *ggufReader) ternary(name string, rows, cols int) Ternary {
 	}
 	format, ok := ggufFormats[t.Type]
 	if !ok {
-		r.fail(fmt.Errorf("tensor %q is of type %s, expected I2_S, TQ1_0, TQ2_0, IQ1_BN or IQ2_BN", name, t.Type))
+		r.fail(fmt.Errorf("tensor %q is of type %s, expected I2_S, TQ1_0, TQ2_0, IQ1_BN, IQ2_BN or a type of dense matrices", name, t.Type))
 		return Ternary{}
 	}
 	size := format.Size(rows, cols)
@@ -318,10 +345,13 @@ const (
 )
 
 var ggufDTypes = map[gguf.Type]DType{
-	gguf.F32: F32, gguf.F16: F16, gguf.BF16: BF16, gguf.Q8_0: Q8_0, gguf.Q6_K: Q6_K, gguf.Q4_0: Q4_0,
+	gguf.F32: F32, gguf.F16: F16, gguf.BF16: BF16, gguf.Q8_0: Q8_0,
+	gguf.Q4_0: Q4_0, gguf.Q4_1: Q4_1, gguf.Q5_0: Q5_0, gguf.Q5_1: Q5_1, gguf.IQ4_NL: IQ4_NL, gguf.IQ4_XS: IQ4_XS,
+	gguf.Q2_K: Q2_K, gguf.Q3_K: Q3_K, gguf.Q4_K: Q4_K, gguf.Q5_K: Q5_K, gguf.Q6_K: Q6_K,
+	gguf.TQ1_0: TQ1_0, gguf.TQ2_0: TQ2_0,
 }
 
-// dense returns the embedding or the head.
+// dense returns the embedding, the head or a matrix that is not ternary.
 func (r *ggufReader) dense(name string, rows, cols int) Dense {
 	t := r.tensor(name, cols, rows)
 	if t == nil {
@@ -329,7 +359,7 @@ func (r *ggufReader) dense(name string, rows, cols int) Dense {
 	}
 	dtype, ok := ggufDTypes[t.Type]
 	if !ok {
-		r.fail(fmt.Errorf("tensor %q is of type %s, expected F32, F16, BF16, Q8_0, Q6_K or Q4_0", name, t.Type))
+		r.fail(fmt.Errorf("tensor %q is of type %s, expected %s: llama-quantize has the options --token-embedding-type and --output-tensor-type", name, t.Type, dtypeNames()))
 	}
 	return Dense{Name: name, Type: dtype, Rows: rows, Cols: cols, Data: t.Data}
 }

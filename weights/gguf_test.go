@@ -17,6 +17,7 @@ import (
 	"bitnet-gpu/test/badfiles"
 	"bitnet-gpu/weights/gguf"
 	"bitnet-gpu/weights/ternary"
+	"bitnet-gpu/weights/vocab"
 )
 
 // sameModel compares all that can be seen of two models but their paths.
@@ -67,7 +68,7 @@ func TestWriteTinyA(t *testing.T) {
 // random makes a model in memory. Heads need not fill the width, and rows of 80
 // and 208 weights straddle blocks of 128.
 func random(typ DType, tied bool) *Model {
-	const vocab, hidden, ffn, heads, kvHeads, headDim = 24, 256, 208, 4, 2, 20
+	const rows, hidden, ffn, heads, kvHeads, headDim = 24, 256, 208, 4, 2, 20
 	source := rand.New(rand.NewPCG(3, uint64(typ)))
 	norm := func(n int) []float32 {
 		x := make([]float32, n)
@@ -77,18 +78,18 @@ func random(typ DType, tied bool) *Model {
 		x[n/2] = 0
 		return x
 	}
-	matrix := func(name string, rows, cols int) Ternary {
+	matrix := func(name string, rows, cols int) Linear {
 		data := make([]byte, ternary.I2S.Size(rows, cols))
 		for i := range data {
 			for range 4 {
 				data[i] = data[i]<<2 | byte(source.IntN(3))
 			}
 		}
-		return Ternary{name, ternary.Matrix{Format: ternary.I2S, Rows: rows, Cols: cols, Data: data}, 0.5 + source.Float32()}
+		return Linear{Ternary: Ternary{name, ternary.Matrix{Format: ternary.I2S, Rows: rows, Cols: cols, Data: data}, 0.5 + source.Float32()}}
 	}
 	dense := func(name string, typ DType) Dense {
-		d := Dense{Name: name, Type: typ, Rows: vocab, Cols: hidden}
-		d.Data = make([]byte, vocab*d.RowBytes())
+		d := Dense{Name: name, Type: typ, Rows: rows, Cols: hidden}
+		d.Data = make([]byte, rows*d.RowBytes())
 		for i := range d.Data {
 			d.Data[i] = byte(source.Uint32())
 		}
@@ -96,10 +97,10 @@ func random(typ DType, tied bool) *Model {
 	}
 	m := &Model{
 		Config: Config{
-			Arch: "bitnet-25", Name: "random", VocabSize: vocab, Hidden: hidden, FFN: ffn, Blocks: 2, Heads: heads, KVHeads: kvHeads,
+			Arch: "bitnet-25", Name: "random", VocabSize: rows, Hidden: hidden, FFN: ffn, Blocks: 2, Heads: heads, KVHeads: kvHeads,
 			HeadDim: headDim, Context: 64, NormEps: 1e-6, RopeBase: 10000, SubNorms: true, Tied: tied,
 		},
-		Vocab:      Vocab{BOS: -1, EOS: -1, EOT: -1, Pad: -1},
+		Vocab:      vocab.Vocab{BOS: -1, EOS: -1, EOT: -1, Pad: -1},
 		TokenEmbd:  dense("token_embd.weight", typ),
 		OutputNorm: norm(hidden),
 		Format:     "GGUF v3, I2_S",
@@ -122,7 +123,7 @@ func random(typ DType, tied bool) *Model {
 }
 
 func TestWriteRandom(t *testing.T) {
-	for typ := F32; typ <= Q4_0; typ++ {
+	for typ := F32; int(typ) < len(dtypes); typ++ {
 		for _, tied := range []bool{true, false} {
 			m := random(typ, tied)
 			sameModel(t, rewrite(t, m), m)
@@ -133,17 +134,21 @@ func TestWriteRandom(t *testing.T) {
 func TestWriteVocab(t *testing.T) {
 	m := random(F16, true)
 	tokens := make([]string, m.VocabSize)
-	types := make([]TokenType, m.VocabSize)
+	types := make([]vocab.TokenType, m.VocabSize)
 	for i := range tokens {
-		tokens[i], types[i] = strings.Repeat("é", i), TokenNormal
+		tokens[i], types[i] = strings.Repeat("é", i), vocab.TokenNormal
 	}
-	m.Vocab = Vocab{
+	m.Vocab = vocab.Vocab{
 		Model: "gpt2", Pre: "llama-bpe", Tokens: tokens, Types: types, Merges: []string{"a b", "ab c"},
 		BOS: 0, EOS: 1, EOT: 2, Pad: 3, AddBOS: true, ChatTemplate: "{{ messages }}",
 	}
 	sameModel(t, rewrite(t, m), m)
-	m.Vocab = Vocab{Model: "gpt2", Tokens: tokens, BOS: -1, EOS: 23, EOT: -1, Pad: -1}
-	sameModel(t, rewrite(t, m), m)
+	m.Vocab = vocab.Vocab{Model: "gpt2", Tokens: tokens, BOS: -1, EOS: 23, EOT: -1, Pad: -1}
+	again := rewrite(t, m)
+	if err := m.Vocab.ListMerges(); err != nil || len(m.Vocab.Merges) != 22 {
+		t.Error(m.Vocab.Merges, err)
+	}
+	sameModel(t, again, m)
 }
 
 func TestWriteErrors(t *testing.T) {
@@ -153,7 +158,7 @@ func TestWriteErrors(t *testing.T) {
 	if err := m.WriteGGUF(path, WriteOptions{}); err == nil || err.Error() != path+": no such file or directory" {
 		t.Error(err)
 	}
-	m.Layers[1].Up.Rows, m.Layers[1].Up.Cols = 13, 16
+	m.Layers[1].Up.Ternary.Rows, m.Layers[1].Up.Ternary.Cols = 13, 16
 	path = filepath.Join(dir, "copy.gguf")
 	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
@@ -168,7 +173,7 @@ func TestWriteErrors(t *testing.T) {
 		want string
 	}{
 		{WriteOptions{Type: ternary.TQ2_0}, func(m *Model) {}, `tensor "blk.0.ffn_down.weight" has rows of 208 weights and cannot be TQ2_0, which wants a multiple of 256`},
-		{WriteOptions{Type: ternary.TQ1_0}, func(m *Model) { m.Layers[0].Down.Cols, m.Layers[0].Down.Scale = 256, 0x1p17 }, `has scale 131072 and cannot be TQ1_0, whose float16 does not hold it`},
+		{WriteOptions{Type: ternary.TQ1_0}, func(m *Model) { m.Layers[0].Down.Ternary.Cols, m.Layers[0].Down.Ternary.Scale = 256, 0x1p17 }, `has scale 131072 and cannot be TQ1_0, whose float16 does not hold it`},
 		{WriteOptions{Embd: new(DType)}, func(m *Model) {}, `tensor "token_embd.weight" cannot be made F32`},
 		{WriteOptions{Progress: func(done, total int64) error { return errors.New("no more") }}, func(m *Model) {}, "no more"},
 		{WriteOptions{Embd: dtype(Q6_K)}, func(m *Model) { m.TokenEmbd.Cols = 320 }, `tensor "token_embd.weight" has rows of 320 and cannot be Q6_K, which wants a multiple of 256`},
@@ -197,7 +202,7 @@ func TestWriteTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ1_0, ternary.TQ2_0} {
+	for _, typ := range []ternary.Format{ternary.I2S, ternary.TQ1_0, ternary.TQ2_0, ternary.IQ2_BN} {
 		for _, embd := range []DType{F16, BF16, Q8_0, Q6_K} {
 			path := filepath.Join(t.TempDir(), "copy.gguf")
 			var written, total int64
@@ -214,19 +219,56 @@ func TestWriteTypes(t *testing.T) {
 			}
 			defer again.Close()
 			sameWeights(t, again, m)
-			if got := again.Layers[0].Q.Format; got != typ {
+			if got := again.Layers[0].Q.Ternary.Format; got != typ {
 				t.Errorf("written as %s, expected %s", got, typ)
 			}
 			if got := again.TokenEmbd.Type; got != embd {
 				t.Errorf("embedding %s, expected %s", got, embd)
 			}
 			want := m.Config
-			if typ != ternary.I2S {
+			if typ == ternary.TQ1_0 || typ == ternary.TQ2_0 {
 				want.Arch = "bitnet"
 			}
 			if again.Config != want {
 				t.Errorf("config %+v, expected %+v", again.Config, want)
 			}
+		}
+	}
+}
+
+// TestWriteArch writes BitNet under the name that the readers of a type know for
+// its activation, and says where one of them will take it for another.
+func TestWriteArch(t *testing.T) {
+	for _, c := range []struct {
+		arch       string
+		activation Activation
+		typ        ternary.Format
+		want       string
+		said       bool
+	}{
+		{"bitnet-b1.58", ReLU2, ternary.I2S, "bitnet-b1.58", false},
+		{"bitnet-25", ReLU2, ternary.IQ2_BN, "bitnet-25", false},
+		{"bitnet", ReLU2, ternary.I2S, "bitnet-b1.58", false}, // as llama.cpp's files of the 2B4T are
+		{"bitnet", ReLU2, ternary.IQ2_BN, "bitnet-b1.58", false},
+		{"bitnet", SiLU, ternary.IQ2_BN, "bitnet", false},
+		{"bitnet-b1.58", SiLU, ternary.I2S, "bitnet", false},
+		{"bitnet", SiLU, ternary.TQ2_0, "bitnet", false},
+		{"bitnet-b1.58", ReLU2, ternary.TQ1_0, "bitnet", true},
+		{"bitnet", ReLU2, ternary.TQ2_0, "bitnet", true},
+		{"llama", SiLU, ternary.TQ2_0, "llama", false},
+	} {
+		m, err := Open(tinyA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Arch, m.Activation = c.arch, c.activation
+		said := ""
+		g, err := m.newGGUFWriter(WriteOptions{Type: c.typ, Notice: func(line string) { said += line }})
+		if err != nil || g.arch != c.want || (said != "") != c.said || said != "" && !strings.Contains(said, "llama.cpp") {
+			t.Errorf("%s, %s as %s: %s, %q, %v", c.arch, c.activation, c.typ, g.arch, said, err)
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
@@ -255,27 +297,12 @@ func TestNorm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &ggufReader{file: f}
+		r := &ggufReader{file: f, taken: map[string]bool{}}
 		got := r.norm("norm", 4)
 		for i, want := range c.want {
 			if r.err != nil || math.Float32bits(got[i]) != math.Float32bits(want) {
 				t.Errorf("%s: %v, %v, expected %v", c.typ, got, r.err, c.want)
 			}
-		}
-	}
-}
-
-// TestPre gives the 2B4T's vocabulary its splitter, and no other one.
-func TestPre(t *testing.T) {
-	for _, c := range []struct {
-		model, pre string
-		tokens     int
-		want       string
-	}{
-		{"gpt2", "", 128256, "llama-bpe"}, {"gpt2", "x", 128256, "x"}, {"gpt2", "", 128255, ""}, {"llama", "", 128256, ""},
-	} {
-		if got := preTokenizer(&Vocab{Model: c.model, Pre: c.pre, Tokens: make([]string, c.tokens)}); got != c.want {
-			t.Errorf("%s with %d tokens and %q: %q, expected %q", c.model, c.tokens, c.pre, got, c.want)
 		}
 	}
 }
@@ -314,6 +341,13 @@ func FuzzGGUF(f *testing.F) {
 		}
 		write(m, WriteOptions{Type: typ})
 	}
+	for _, typ := range []DType{F32, F16, Q8_0} { // with dense matrices
+		m := random(F16, true)
+		m.Arch = "llama"
+		m.Layers[0].Q = Linear{Dense: Dense{Name: "q", Type: typ, Rows: 80, Cols: 256}}
+		m.Layers[0].Q.Dense.Data = make([]byte, 80*m.Layers[0].Q.Dense.RowBytes())
+		write(m, WriteOptions{})
+	}
 	for i, arch := range []string{"llama", "bitnet", "bitnet-25", "bitnet-b1.58", "bitnet", "llama"} { // and every type of embedding
 		m := random(F32+DType(i), i%2 == 0)
 		m.Arch = arch
@@ -339,6 +373,11 @@ func FuzzGGUF(f *testing.F) {
 			m.Output.Row(row, r)
 		}
 		for i := range m.Layers {
+			for _, matrix := range m.Layers[i].Matrices() {
+				for r := range matrix.Dense.Rows {
+					matrix.Dense.Row(make([]float32, matrix.Dense.Cols), r)
+				}
+			}
 			for _, matrix := range m.Layers[i].Tensors() {
 				for r := range matrix.Rows {
 					if matrix.Row(make([]uint32, matrix.Cols/16), r) != nil {

@@ -8,36 +8,40 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"bitnet-gpu/weights/gguf"
+	"bitnet-gpu/weights/outfile"
 	"bitnet-gpu/weights/ternary"
+	"bitnet-gpu/weights/vocab"
 )
 
 // WriteOptions say what a written file holds. The zero value is the form of the
 // 2B4T's official file.
 type WriteOptions struct {
-	Type     ternary.Format                // of the ternary matrices: I2S, TQ1_0 or TQ2_0
+	Type     ternary.Format                // of the ternary matrices: I2S, TQ1_0, TQ2_0 or IQ2_BN; dense ones stay as they are
 	Embd     *DType                        // of embedding and head: F16, BF16, Q8_0 or Q6_K; nil: as they are
 	Progress func(done, total int64) error // hears of the bytes written and ends it by an error; may be nil
+	Notice   func(line string)             // hears where another program takes the file otherwise; may be nil
 }
 
 // types of ternary matrices in files, with general.file_type: I2_S as bitnet.cpp
-// numbers it, the others as llama.cpp does.
+// numbers it, IQ2_BN as ik_llama.cpp, the others as llama.cpp does.
 var writable = map[ternary.Format]struct {
 	typ      gguf.Type
 	fileType uint32
 }{
-	ternary.I2S:   {gguf.I2_S, 40},
-	ternary.TQ1_0: {gguf.TQ1_0, 36},
-	ternary.TQ2_0: {gguf.TQ2_0, 37},
+	ternary.I2S:    {gguf.I2_S, 40},
+	ternary.TQ1_0:  {gguf.TQ1_0, 36},
+	ternary.TQ2_0:  {gguf.TQ2_0, 37},
+	ternary.IQ2_BN: {gguf.IQ2_BN, 137},
 }
 
 // WriteGGUF writes the model to path as a GGUF file. It takes little memory,
 // whatever the model's size. What was at path before stays until the new file
-// is complete. Errors begin with the path.
+// is complete, see package outfile; what is no regular file is outfile.ErrTarget.
+// Errors begin with the path.
 func (m *Model) WriteGGUF(path string, opt WriteOptions) error {
 	return m.namePath(path, m.writeGGUF(path, opt, nil))
 }
@@ -64,24 +68,13 @@ func (m *Model) writeGGUF(path string, opt WriteOptions, check func(g *ggufWrite
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name()) // which fails after the rename
-	defer file.Close()
-	if err := g.write(file); err != nil {
-		return err
-	}
-	if err := errors.Join(file.Chmod(0o644), file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	if check != nil {
-		if err := check(g, file.Name()); err != nil {
-			return err
+	return outfile.Replace(path, func(file *os.File) error {
+		err := g.write(file)
+		if err == nil && check != nil {
+			err = check(g, file.Name())
 		}
-	}
-	return os.Rename(file.Name(), path)
+		return err
+	})
 }
 
 // A ggufWriter writes a model. Tensors, writers and sums belong together.
@@ -89,6 +82,7 @@ type ggufWriter struct {
 	m       *Model
 	opt     WriteOptions
 	arch    string
+	vocab   vocab.Vocab
 	tensors []gguf.Tensor
 	writers []func(io.Writer) error // of the tensors' data
 	sums    []uint64                // of what was written, see convert.go
@@ -96,11 +90,31 @@ type ggufWriter struct {
 
 // newGGUFWriter checks that the model can be written so.
 func (m *Model) newGGUFWriter(opt WriteOptions) (*ggufWriter, error) {
-	g := &ggufWriter{m: m, opt: opt, arch: m.Arch}
-	if opt.Type != ternary.I2S && strings.HasPrefix(m.Arch, "bitnet") {
-		g.arch = "bitnet" // the only one that llama.cpp knows, whose types these are
+	g := &ggufWriter{m: m, opt: opt, arch: m.Arch, vocab: m.Vocab}
+	if strings.HasPrefix(m.Arch, "bitnet") {
+		g.arch = bitnetName(m, opt.Type)
+	}
+	if g.arch == "bitnet" && m.Activation == ReLU2 && opt.Notice != nil {
+		opt.Notice("note: llama.cpp up to v0.5.0 computes SiLU in this file, not the squared ReLU of the model, and answers wrongly: it does not read the key bitnet.hidden_activation")
+	}
+	if err := g.vocab.ListMerges(); err != nil {
+		return nil, err
 	}
 	return g, g.addTensors()
+}
+
+// bitnetName returns the architecture under which the programs that have a type
+// look for BitNet with the model's activation. llama.cpp, whose types TQ1_0 and
+// TQ2_0 are, knows bitnet alone. The others do not read the key of the activation:
+// bitnet is SiLU to them.
+func bitnetName(m *Model, f ternary.Format) string {
+	switch {
+	case hasHalf(f) || m.Activation == SiLU:
+		return "bitnet"
+	case m.Arch == "bitnet":
+		return "bitnet-b1.58"
+	}
+	return m.Arch
 }
 
 func (g *ggufWriter) write(file *os.File) error {
@@ -180,79 +194,50 @@ func (g *ggufWriter) keys() []gguf.KV {
 	if architectures[g.arch].subNorms || m.Activation != architectures[g.arch].activation {
 		add(g.arch+".hidden_activation", m.Activation.String())
 	}
-	add("general.file_type", writable[g.opt.Type].fileType)
-	kv = append(kv, m.Vocab.keys()...)
+	add("general.file_type", g.fileType())
+	kv = append(kv, g.vocab.KV()...)
 	add("general.quantization_version", uint32(2))
 	return kv
 }
 
-func (v *Vocab) keys() (kv []gguf.KV) {
-	if len(v.Tokens) == 0 {
-		return nil
+// fileType numbers what most matrices are: the ternary ones, or the first.
+func (g *ggufWriter) fileType() uint32 {
+	if len(g.m.ternaries()) > 0 {
+		return writable[g.opt.Type].fileType
 	}
-	add := func(key string, value any) { kv = append(kv, gguf.KV{Key: key, Value: value}) }
-	add("tokenizer.ggml.add_bos_token", v.AddBOS)
-	add("tokenizer.ggml.model", v.Model)
-	if pre := preTokenizer(v); pre != "" {
-		add("tokenizer.ggml.pre", pre)
+	numbers := map[DType]uint32{
+		F32: 0, F16: 1, BF16: 32, Q8_0: 7, Q4_0: 2, Q4_1: 3, Q5_0: 8, Q5_1: 9, Q2_K: 10, Q3_K: 12, Q4_K: 15,
+		Q5_K: 17, Q6_K: 18, IQ4_NL: 25, IQ4_XS: 30, TQ1_0: 36, TQ2_0: 37,
 	}
-	add("tokenizer.ggml.tokens", v.Tokens)
-	if v.Scores != nil {
-		add("tokenizer.ggml.scores", v.Scores)
-		add("tokenizer.ggml.add_space_prefix", v.SpacePrefix)
-	} else {
-		add("tokenizer.ggml.scores", make([]float32, len(v.Tokens))) // some readers want them
-	}
-	if v.Types != nil {
-		types := make([]int32, len(v.Types))
-		for i, t := range v.Types {
-			types[i] = int32(t)
-		}
-		add("tokenizer.ggml.token_type", types)
-	}
-	if v.Merges != nil {
-		add("tokenizer.ggml.merges", v.Merges)
-	}
-	for _, id := range []struct {
-		name string
-		id   int32
-	}{{"bos", v.BOS}, {"eos", v.EOS}, {"padding", v.Pad}, {"eot", v.EOT}} {
-		if id.id >= 0 {
-			add("tokenizer.ggml."+id.name+"_token_id", uint32(id.id))
-		}
-	}
-	if v.ChatTemplate != "" {
-		add("tokenizer.chat_template", v.ChatTemplate)
-	}
-	return kv
+	return numbers[g.m.Layers[0].Q.Dense.Type]
 }
 
 // addTensors lists the tensors under the names that fromGGUF looks for.
 func (g *ggufWriter) addTensors() error {
 	m := g.m
-	err := g.dense("token_embd.weight", &m.TokenEmbd)
+	err := g.embedding("token_embd.weight", &m.TokenEmbd)
 	for i := range m.Layers {
 		l := &m.Layers[i]
 		name := func(part string) string { return fmt.Sprintf("blk.%d.%s.weight", i, part) }
 		g.norm(name("attn_norm"), l.AttnNorm)
-		err = cmp.Or(err, g.ternary(name("ffn_down"), &l.Down, 0))
+		err = cmp.Or(err, g.matrix(name("ffn_down"), &l.Down, 0))
 		g.norm(name("ffn_sub_norm"), l.FFNSubNorm)
-		err = cmp.Or(err, g.ternary(name("ffn_gate"), &l.Gate, 0))
-		err = cmp.Or(err, g.ternary(name("ffn_up"), &l.Up, 0))
+		err = cmp.Or(err, g.matrix(name("ffn_gate"), &l.Gate, 0))
+		err = cmp.Or(err, g.matrix(name("ffn_up"), &l.Up, 0))
 		g.norm(name("ffn_norm"), l.FFNNorm)
 		g.norm(name("attn_sub_norm"), l.AttnSubNorm)
-		paired := 0
+		paired := ternary.Paired(0)
 		if architectures[g.arch].paired {
-			paired = m.HeadDim
+			paired = ternary.Paired(m.HeadDim)
 		}
-		err = cmp.Or(err, g.ternary(name("attn_k"), &l.K, paired))
-		err = cmp.Or(err, g.ternary(name("attn_output"), &l.O, 0))
-		err = cmp.Or(err, g.ternary(name("attn_q"), &l.Q, paired))
-		err = cmp.Or(err, g.ternary(name("attn_v"), &l.V, 0))
+		err = cmp.Or(err, g.matrix(name("attn_k"), &l.K, paired))
+		err = cmp.Or(err, g.matrix(name("attn_output"), &l.O, 0))
+		err = cmp.Or(err, g.matrix(name("attn_q"), &l.Q, paired))
+		err = cmp.Or(err, g.matrix(name("attn_v"), &l.V, 0))
 	}
 	g.norm("output_norm.weight", m.OutputNorm)
 	if !m.Tied {
-		err = cmp.Or(err, g.dense("output.weight", &m.Output))
+		err = cmp.Or(err, g.embedding("output.weight", &m.Output))
 	}
 	return err
 }

@@ -40,17 +40,21 @@ func openHF(dir string) (*Model, error) {
 	return m, nil
 }
 
-// openShards maps the files that hold a directory's tensors.
+// openShards maps the files that hold a directory's tensors: model.safetensors, or
+// where there is none those that the index names. An index beside the one file is of
+// another build of the model, and transformers does not look at it either.
 func openShards(dir string) ([]*mapping, error) {
 	names := []string{"model.safetensors"}
 	index := filepath.Join(dir, "model.safetensors.index.json")
-	switch data, err := readBounded(index, maxIndex); {
-	case err == nil:
-		if names, err = safetensors.ParseIndex(data); err != nil {
+	if !isRegular(filepath.Join(dir, names[0])) {
+		switch data, err := readText(index, maxIndex); {
+		case err == nil:
+			if names, err = safetensors.ParseIndex(data); err != nil {
+				return nil, invalid(index, err)
+			}
+		case !errors.Is(err, fs.ErrNotExist):
 			return nil, invalid(index, err)
 		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, invalid(index, err)
 	}
 	var files []*mapping
 	for _, name := range names {
@@ -94,7 +98,7 @@ func (m *Model) readHF(config *hfConfig) error {
 	}
 	r.refuseRest()
 	if r.err == nil {
-		m.Format = "safetensors, " + m.Layers[0].Q.Format.String()
+		m.Format = "safetensors, " + m.types()
 	}
 	return r.err
 }
@@ -104,6 +108,7 @@ func (m *Model) readHF(config *hfConfig) error {
 type hfReader struct {
 	config  *hfConfig
 	tensors map[string]*safetensors.Tensor // not yet read
+	packed  bool                           // there are packed matrices
 	err     error
 }
 
@@ -124,6 +129,7 @@ func (r *hfReader) addFile(file *mapping) error {
 			return fmt.Errorf("tensor %.80q stands in another file too", t.Name)
 		}
 		r.tensors[t.Name] = t
+		r.packed = r.packed || t.Type == "U8"
 	}
 	return nil
 }
@@ -176,14 +182,14 @@ func (r *hfReader) layer(i int, c *Config) Layer {
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
 	l := Layer{
 		AttnNorm: r.norm(c.Hidden, prefix+"input_layernorm.weight"),
-		Q:        r.ternary(prefix+"self_attn.q_proj", q, c.Hidden),
-		K:        r.ternary(prefix+"self_attn.k_proj", kv, c.Hidden),
-		V:        r.ternary(prefix+"self_attn.v_proj", kv, c.Hidden),
-		O:        r.ternary(prefix+"self_attn.o_proj", c.Hidden, q),
+		Q:        r.linear(prefix+"self_attn.q_proj", q, c.Hidden),
+		K:        r.linear(prefix+"self_attn.k_proj", kv, c.Hidden),
+		V:        r.linear(prefix+"self_attn.v_proj", kv, c.Hidden),
+		O:        r.linear(prefix+"self_attn.o_proj", c.Hidden, q),
 		FFNNorm:  r.norm(c.Hidden, prefix+"post_attention_layernorm.weight"),
-		Gate:     r.ternary(prefix+"mlp.gate_proj", c.FFN, c.Hidden),
-		Up:       r.ternary(prefix+"mlp.up_proj", c.FFN, c.Hidden),
-		Down:     r.ternary(prefix+"mlp.down_proj", c.Hidden, c.FFN),
+		Gate:     r.linear(prefix+"mlp.gate_proj", c.FFN, c.Hidden),
+		Up:       r.linear(prefix+"mlp.up_proj", c.FFN, c.Hidden),
+		Down:     r.linear(prefix+"mlp.down_proj", c.Hidden, c.FFN),
 	}
 	if c.SubNorms {
 		l.AttnSubNorm = r.norm(q, subNormNames(i, 0)...)
@@ -204,7 +210,7 @@ func (r *hfReader) shape(t *safetensors.Tensor, dims ...int) bool {
 	return r.err == nil
 }
 
-// dense returns the embedding or the head.
+// dense returns the embedding, the head or a matrix that is not ternary.
 func (r *hfReader) dense(name string, rows, cols int) Dense {
 	t := r.take(name)
 	if t == nil || !r.shape(t, rows, cols) {
@@ -233,6 +239,29 @@ func (r *hfReader) norm(n int, names ...string) []float32 {
 		r.fail("%v", err)
 	}
 	return weights
+}
+
+// linear returns the matrix of that module: dense where the configuration says so,
+// else ternary.
+func (r *hfReader) linear(module string, rows, cols int) Linear {
+	name := module + ".weight"
+	kept, err := r.config.kept(module)
+	t := r.find(name)
+	switch {
+	case err != nil:
+		r.fail("%v", err)
+	case t == nil, !kept && !(r.packed && hfMasters[t.Type] != 0):
+		return Linear{Ternary: r.ternary(module, rows, cols)}
+	case !kept:
+		r.fail("tensor %q is %s among packed ones, and modules_to_not_convert does not name it: name it there if it is dense", name, t.Type)
+	case t.Type == "U8":
+		r.fail("tensor %q is packed, but the configuration says that it is dense", name)
+	case cols < minDense:
+		r.fail("%v", narrowDense(name, cols))
+	default:
+		return Linear{Dense: r.dense(name, rows, cols)}
+	}
+	return Linear{}
 }
 
 // ternary returns a ternary matrix: packed, with a weight_scale beside it, or

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"bitnet-gpu/weights/ternary"
 )
@@ -28,34 +29,24 @@ type hfConfig struct {
 	Vocabulary    int      `json:"vocab_size"`
 	Positions     int      `json:"max_position_embeddings"`
 	Epsilon       float64  `json:"rms_norm_eps"`
-	Theta         *float64 `json:"rope_theta"`
-	RopeScaling   *hfRope  `json:"rope_scaling"`
-	Rope          *hfRope  `json:"rope_parameters"` // of transformers 5, in place of the two above
 	Tie           *bool    `json:"tie_word_embeddings"`
-	AttentionBias bool     `json:"attention_bias"`
-	MLPBias       bool     `json:"mlp_bias"`
 	BOS           hfTokens `json:"bos_token_id"`
 	EOS           hfTokens `json:"eos_token_id"`
 	Pad           hfTokens `json:"pad_token_id"`
 	Quantization  *struct {
-		Method      string `json:"quant_method"`
-		LinearClass string `json:"linear_class"`
-		UseRMSNorm  bool   `json:"use_rms_norm"`
+		Method      string   `json:"quant_method"`
+		LinearClass string   `json:"linear_class"`
+		UseRMSNorm  bool     `json:"use_rms_norm"`
+		Kept        []string `json:"modules_to_not_convert"`
 	} `json:"quantization_config"`
 }
 
-type hfRope struct {
-	Theta   *float64 `json:"rope_theta"`
-	Type    string   `json:"rope_type"`
-	OldType string   `json:"type"`
-	Factor  float64  `json:"factor"`
-}
-
-// hfTokens are a token's id or several, or null.
+// hfTokens are a token's id or several, or null. Some say that there is none by
+// -1, also in 32 bits without a sign.
 type hfTokens []int32
 
 func (t *hfTokens) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
+	if string(data) == "null" || string(data) == "4294967295" {
 		return nil
 	}
 	var id int32
@@ -76,7 +67,7 @@ func (t hfTokens) first() int32 {
 const maxConfig = 1 << 20 // bytes of config.json and its like
 
 func readHFConfig(path string) (*hfConfig, error) {
-	data, err := readBounded(path, maxConfig)
+	data, err := readText(path, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		dir := filepath.Dir(path)
 		return nil, invalid(dir, errors.New("is a directory without config.json: name a GGUF file, or a directory as Hugging Face has them"))
@@ -93,13 +84,20 @@ func parseHFConfig(data []byte) (*hfConfig, error) {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("not a config.json: %w", err)
 	}
+	members, err := hfMembers(data)
+	if err != nil {
+		return nil, err
+	}
 	if err := c.graph(); err != nil {
 		return nil, err
 	}
 	if err := c.shape(); err != nil {
 		return nil, err
 	}
-	return &c, c.rotation()
+	if err := c.rotation(members); err != nil {
+		return nil, err
+	}
+	return &c, c.refuseKeys(members)
 }
 
 func (c *hfConfig) architecture() string {
@@ -115,6 +113,32 @@ func (c *hfConfig) multiply() bool {
 	return c.Quantization != nil && c.Quantization.LinearClass == "autobitlinear"
 }
 
+// kept reports whether a matrix, by the name of its module, is dense and not
+// ternary: with a class that quantises nothing, or where modules_to_not_convert
+// names it. A name there is the beginning or the end of a module's name, or, for
+// older versions of transformers, any part of it.
+func (c *hfConfig) kept(module string) (bool, error) {
+	q := c.Quantization
+	if q == nil {
+		return !c.bitnet, nil // BitNet's classes quantise by themselves
+	}
+	kept, somewhere := false, ""
+	for _, name := range q.Kept {
+		switch {
+		case strings.HasPrefix(module, name), strings.HasSuffix(module, name):
+			kept = true
+		case strings.Contains(module, name):
+			somewhere = name
+		case strings.ContainsAny(name, `*+?^$|()[]{}\`): // a pattern of newer versions
+			return false, fmt.Errorf("modules_to_not_convert has the pattern %.60q: only names are supported", name)
+		}
+	}
+	if somewhere != "" && !kept {
+		return false, fmt.Errorf("modules_to_not_convert has %.60q, which is inside of %q: versions of transformers disagree whether it names that", somewhere, module)
+	}
+	return kept, nil
+}
+
 // graph finds what is computed.
 func (c *hfConfig) graph() error {
 	switch a := c.architecture(); {
@@ -122,8 +146,6 @@ func (c *hfConfig) graph() error {
 		c.bitnet = true
 	case a != "LlamaForCausalLM":
 		return fmt.Errorf("architecture %.40q is not supported, only BitNetForCausalLM and LlamaForCausalLM", a)
-	case c.Quantization == nil || c.Quantization.Method != "bitnet":
-		return errors.New("a dense LlamaForCausalLM (no quantization_config of quant_method bitnet), expected a ternary model")
 	}
 	switch c.HiddenAct {
 	case "relu2":
@@ -137,8 +159,8 @@ func (c *hfConfig) graph() error {
 		c.Arch = "llama"
 	}
 	switch q := c.Quantization; {
-	case c.AttentionBias || c.MLPBias:
-		return errors.New("biases are not supported (attention_bias, mlp_bias)")
+	case q != nil && q.Method != "bitnet" && (q.Method != "" || !c.bitnet):
+		return fmt.Errorf("quant_method %.40q is not supported, only bitnet", q.Method)
 	case q != nil && q.UseRMSNorm:
 		return errors.New("norms in front of every projection are not supported (use_rms_norm)")
 	case q != nil && !slices.Contains([]string{"", "bitlinear", "autobitlinear"}, q.LinearClass):
@@ -192,30 +214,5 @@ func (c *hfConfig) shape() error {
 	}
 	c.Hidden, c.FFN, c.Blocks, c.Heads = c.HiddenSize, c.FFNSize, c.LayerCount, c.HeadCount
 	c.VocabSize, c.Context, c.NormEps = c.Vocabulary, c.Positions, float32(c.Epsilon)
-	return nil
-}
-
-// rotation finds the base of the rotary embedding and refuses scaled ones.
-func (c *hfConfig) rotation() error {
-	c.RopeBase = 10000 // transformers' default
-	theta := c.Theta
-	for _, r := range []*hfRope{c.RopeScaling, c.Rope} {
-		if r == nil {
-			continue
-		}
-		if r.Theta != nil {
-			theta = r.Theta
-		}
-		kind := r.Type + r.OldType
-		if plain := kind == "" || kind == "default" || kind == "linear" && r.Factor == 1; !plain {
-			return fmt.Errorf("rope scaling of type %.40q is not supported", kind)
-		}
-	}
-	if theta != nil {
-		c.RopeBase = *theta
-	}
-	if !(c.RopeBase >= 1 && c.RopeBase <= 1e12) {
-		return fmt.Errorf("rope_theta is %v, expected 1 to 1e12", c.RopeBase)
-	}
 	return nil
 }

@@ -41,10 +41,61 @@ func TestHFConfig(t *testing.T) {
 			t.Errorf("%s: multiply %v, config\n%+v, expected\n%+v", c.name, got.multiply(), got.Config, c.want)
 		}
 	}
-	// The form of transformers 5.
-	got, err := parseHFConfig([]byte(strings.Replace(configs[0].json, `"rope_theta":500000.0`, `"rope_parameters":{"rope_theta":500000.0,"rope_type":"default"}`, 1)))
-	if err != nil || got.Config != configs[0].want {
-		t.Errorf("%+v, %v", got, err)
+}
+
+// TestHFRotation reads the base in all spellings and refuses other rotations.
+func TestHFRotation(t *testing.T) {
+	for _, c := range []struct {
+		members string // in place of the 2B4T's rope_theta
+		base    float64
+		want    string // of the error
+	}{
+		{`"rope_theta":500000.0`, 5e5, ""},
+		{`"rope_theta":10000`, 1e4, ""},
+		{`"rope_theta":null`, 5e5, ""}, // the class's own
+		{`"x":1`, 5e5, ""},
+		{`"rotary_emb_base":20000`, 2e4, ""},
+		{`"rope_scaling":null,"rope_theta":7e4`, 7e4, ""},
+		{`"rope_scaling":{"type":"linear","factor":1.0},"rope_theta":7e4`, 7e4, ""},
+		{`"rope_scaling":{"type":"default","rope_type":"default"},"rope_theta":7e4`, 7e4, ""},
+		{`"rope_scaling":{"rope_theta":7e4,"rope_type":"default"}`, 7e4, ""},
+		{`"rope_parameters":{"rope_theta":7e4,"rope_type":"default"}`, 7e4, ""},
+		{`"rope_parameters":{"rope_theta":7e4,"rope_type":"default","partial_rotary_factor":1.0,"factor":null}`, 7e4, ""},
+		{`"rope_parameters":{"full_attention":{"rope_theta":7e4,"rope_type":"default"}}`, 7e4, ""},
+		{`"rope_parameters":{"full_attention":{"rope_theta":7e4},"sliding_attention":null}`, 7e4, ""},
+		{`"rope_parameters":{"full_attention":{"rope_theta":7e4},"sliding_attention":{"rope_theta":7e4}}`, 7e4, ""},
+		{`"rope_theta":7e4,"rope_parameters":{"rope_theta":70000}`, 7e4, ""},
+		{`"rope_theta":7e4,"partial_rotary_factor":1`, 7e4, ""},
+		{`"rope_theta":7e4,"rotary_dim":128`, 7e4, ""},
+
+		{`"rope_theta":7e4,"rope_parameters":{"rope_theta":80000}`, 0, `"rope_theta" is 70000 and "rope_parameters.rope_theta" is 80000, expected the same`},
+		{`"rope_scaling":{"rope_theta":7e4},"rope_parameters":{"rope_theta":80000}`, 0, `expected the same`},
+		{`"rope_parameters":{"full_attention":{"rope_theta":7e4},"sliding_attention":{"rope_theta":1e4}}`, 0, `"rope_parameters.full_attention.rope_theta" is 70000 and "rope_parameters.sliding_attention.rope_theta" is 10000`},
+		{`"rope_scaling":{"type":"linear","factor":2}`, 0, `"rope_scaling.factor" is "2", expected 1`},
+		{`"rope_scaling":{"factor":2}`, 0, `"rope_scaling.factor" is "2"`},
+		{`"rope_scaling":{"type":"dynamic","factor":2}`, 0, `"rope_scaling.type": rope scaling of type "dynamic" is not supported`},
+		{`"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1}`, 0, `rope scaling of type "llama3"`},
+		{`"rope_scaling":{"rope_type":"default","type":"yarn"}`, 0, `"rope_scaling.type": rope scaling of type "yarn"`},
+		{`"rope_parameters":{"full_attention":{"rope_type":"yarn","factor":4}}`, 0, `"rope_parameters.full_attention.rope_type": rope scaling of type "yarn"`},
+		{`"rope_parameters":{"rope_theta":7e4,"partial_rotary_factor":0.5}`, 0, `"rope_parameters.partial_rotary_factor" is "0.5"`},
+		{`"rope_parameters":{"rope_theta":7e4,"mrope_section":[16,24,24]}`, 0, `"rope_parameters.mrope_section" is not known here`},
+		{`"partial_rotary_factor":0.5`, 0, `"partial_rotary_factor" is "0.5"`},
+		{`"rotary_pct":0.25`, 0, `"rotary_pct" is "0.25"`},
+		{`"rotary_dim":64`, 0, `"rotary_dim" is "64", expected 128`},
+		{`"rope_theta":"10000"`, 0, `"rope_theta" is "10000", expected a number`},
+		{`"rope_scaling":"yarn"`, 0, `"rope_scaling" is no object`},
+	} {
+		got, err := parseHFConfig([]byte(strings.Replace(configs[0].json, `"rope_theta":500000.0`, c.members, 1)))
+		switch {
+		case (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want):
+			t.Errorf("%s: error %v, expected %q", c.members, err, c.want)
+		case err == nil && got.RopeBase != c.base:
+			t.Errorf("%s: base %v, expected %v", c.members, got.RopeBase, c.base)
+		}
+	}
+	old := strings.Replace(configs[3].json, `"rope_theta":10000.0,`, "", 1)
+	if got, err := parseHFConfig([]byte(old)); err != nil || got.RopeBase != 10000 {
+		t.Errorf("1bitLLM's own class: base %v, %v", got, err)
 	}
 }
 

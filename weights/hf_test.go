@@ -13,6 +13,7 @@ import (
 	"bitnet-gpu/test/tiny"
 	"bitnet-gpu/weights"
 	"bitnet-gpu/weights/safetensors"
+	"bitnet-gpu/weights/vocab"
 )
 
 // hfShape has small rows and a tied F16 embedding.
@@ -51,16 +52,16 @@ func TestOpenHF(t *testing.T) {
 func TestHFText(t *testing.T) {
 	for _, c := range []struct {
 		file, text string
-		check      func(v *weights.Vocab) bool
+		check      func(v *vocab.Vocab) bool
 	}{
-		{"chat_template.jinja", "{{ x }}", func(v *weights.Vocab) bool { return v.ChatTemplate == "{{ x }}" }},
-		{"tokenizer_config.json", `{"chat_template":"{{ y }}"}`, func(v *weights.Vocab) bool { return v.ChatTemplate == "{{ y }}" }},
-		{"tokenizer_config.json", `{"chat_template":[{"name":"tool_use","template":"a"},{"name":"default","template":"b"}]}`, func(v *weights.Vocab) bool { return v.ChatTemplate == "b" }},
-		{"tokenizer_config.json", `{}`, func(v *weights.Vocab) bool { return v.ChatTemplate == "" }},
-		{"generation_config.json", `{"eos_token_id":7}`, func(v *weights.Vocab) bool { return v.EOS == 7 && v.EOT == 280 }},
-		{"generation_config.json", `{"eos_token_id":[7,9]}`, func(v *weights.Vocab) bool { return v.EOS == 7 && v.EOT == 9 }},
-		{"generation_config.json", `{}`, func(v *weights.Vocab) bool { return v.EOS == 279 && v.EOT == 280 }},
-		{"tokenizer.json", "", func(v *weights.Vocab) bool { return v.Tokens == nil && v.BOS == -1 }},
+		{"chat_template.jinja", "{{ x }}", func(v *vocab.Vocab) bool { return v.ChatTemplate == "{{ x }}" }},
+		{"tokenizer_config.json", `{"chat_template":"{{ y }}"}`, func(v *vocab.Vocab) bool { return v.ChatTemplate == "{{ y }}" }},
+		{"tokenizer_config.json", `{"chat_template":[{"name":"tool_use","template":"a"},{"name":"default","template":"b"}]}`, func(v *vocab.Vocab) bool { return v.ChatTemplate == "b" }},
+		{"tokenizer_config.json", `{}`, func(v *vocab.Vocab) bool { return v.ChatTemplate == "" }},
+		{"generation_config.json", `{"eos_token_id":7}`, func(v *vocab.Vocab) bool { return v.EOS == 7 && v.EOT == 280 }},
+		{"generation_config.json", `{"eos_token_id":[7,9]}`, func(v *vocab.Vocab) bool { return v.EOS == 7 && v.EOT == 9 }},
+		{"generation_config.json", `{}`, func(v *vocab.Vocab) bool { return v.EOS == 279 && v.EOT == 280 }},
+		{"tokenizer.json", "", func(v *vocab.Vocab) bool { return v.Tokens == nil && v.BOS == -1 }},
 	} {
 		dir := writeHF(t, tiny.HFOptions{})
 		path := filepath.Join(dir, c.file)
@@ -105,6 +106,13 @@ func rewrite(file string, change func(v map[string]any)) func(dir string) error 
 // config changes one key of config.json.
 func config(key string, value any) func(dir string) error {
 	return rewrite("config.json", func(v map[string]any) { v[key] = value })
+}
+
+// keep names a module that is not to be ternary.
+func keep(name string) func(dir string) error {
+	return rewrite("config.json", func(v map[string]any) {
+		v["quantization_config"].(map[string]any)["modules_to_not_convert"] = []string{"lm_head", name}
+	})
 }
 
 // tensors changes the tensors of model.safetensors.
@@ -159,14 +167,11 @@ var badDirs = []struct {
 	{"config too large", "config.json", "too large: the limit is", tiny.HFOptions{}, text("config.json", strings.Repeat(" ", 2<<20))},
 	{"no architecture", "config.json", `architecture "" is not supported`, tiny.HFOptions{}, config("architectures", nil)},
 	{"another architecture", "config.json", `architecture "Qwen3ForCausalLM" is not supported`, tiny.HFOptions{}, config("architectures", []string{"Qwen3ForCausalLM"})},
-	{"dense Llama", "config.json", "a dense LlamaForCausalLM", tiny.HFOptions{}, rewrite("config.json", func(v map[string]any) {
-		v["architectures"] = []string{"LlamaForCausalLM"}
-		delete(v, "quantization_config")
-	})},
+	{"quantised otherwise", "config.json", `quant_method "gptq" is not supported`, tiny.HFOptions{}, config("quantization_config", map[string]any{"quant_method": "gptq"})},
 	{"another activation", "config.json", `hidden_act "gelu" is not supported`, tiny.HFOptions{}, config("hidden_act", "gelu")},
 	{"another linear class", "config.json", `linear_class "x" is not supported`, tiny.HFOptions{}, config("quantization_config", map[string]any{"linear_class": "x"})},
 	{"norms before projections", "config.json", "use_rms_norm", tiny.HFOptions{}, config("quantization_config", map[string]any{"use_rms_norm": true})},
-	{"biases", "config.json", "biases are not supported", tiny.HFOptions{}, config("attention_bias", true)},
+	{"biases", "config.json", `"attention_bias" is true, which asks for biases: not supported`, tiny.HFOptions{}, config("attention_bias", true)},
 	{"width of 1000 digits", "config.json", "cannot unmarshal number 9999", tiny.HFOptions{}, text("config.json", `{"hidden_size":`+strings.Repeat("9", 1000)+"}")},
 	{"width as text", "config.json", "cannot unmarshal string", tiny.HFOptions{}, config("hidden_size", "64")},
 	{"width 0", "config.json", "hidden_size is 0, expected 64 to", tiny.HFOptions{}, config("hidden_size", 0)},
@@ -178,7 +183,7 @@ var badDirs = []struct {
 	{"epsilon 0", "config.json", "rms_norm_eps is 0", tiny.HFOptions{}, config("rms_norm_eps", 0)},
 	{"theta 0", "config.json", "rope_theta is 0", tiny.HFOptions{}, config("rope_theta", 0)},
 	{"rope scaling", "config.json", `rope scaling of type "llama3" is not supported`, tiny.HFOptions{}, config("rope_scaling", map[string]any{"rope_type": "llama3", "factor": 8})},
-	{"end token out of range", "config.json", "token id 281 of begin, end or padding, expected 0 to 280", tiny.HFOptions{}, func(dir string) error {
+	{"end token out of range", "config.json", "token id 281 of begin or end, expected 0 to 280", tiny.HFOptions{}, func(dir string) error {
 		return errors.Join(config("eos_token_id", 281)(dir), remove("generation_config.json")(dir))
 	}},
 	{"two layers", "", `tensor "model.layers.1.input_layernorm.weight" is missing`, tiny.HFOptions{}, config("num_hidden_layers", 2)},
@@ -192,16 +197,33 @@ var badDirs = []struct {
 	}},
 	{"weights cut", "model.safetensors", "truncated download?", tiny.HFOptions{}, func(dir string) error { return os.Truncate(filepath.Join(dir, "model.safetensors"), 9000) }},
 	{"LFS pointer", "model.safetensors", "run git lfs pull", tiny.HFOptions{}, text("model.safetensors", "version https://git-lfs.github.com/spec/v1\n")},
+	{"LFS pointer for the index", "model.safetensors.index.json", "run git lfs pull", tiny.HFOptions{}, index(pointer)},
+	{"LFS pointer for config.json", "config.json", "run git lfs pull", tiny.HFOptions{}, text("config.json", pointer)},
+	{"LFS pointer for tokenizer.json", "tokenizer.json", "git lfs pull", tiny.HFOptions{}, text("tokenizer.json", pointer)},
+	{"LFS pointer for tokenizer_config.json", "tokenizer_config.json", "run git lfs pull", tiny.HFOptions{}, text("tokenizer_config.json", pointer)},
+	{"LFS pointer for generation_config.json", "generation_config.json", "run git lfs pull", tiny.HFOptions{}, text("generation_config.json", pointer)},
+	{"LFS pointer for the template", "chat_template.jinja", "run git lfs pull", tiny.HFOptions{}, text("chat_template.jinja", pointer)},
 	{"header of 2^60", "model.safetensors", "a header of 1152921504606846976 bytes", tiny.HFOptions{}, text("model.safetensors", "\x00\x00\x00\x00\x00\x00\x00\x10{}")},
-	{"index outside", "model.safetensors.index.json", `is said to be in "../x.safetensors"`, tiny.HFOptions{}, text("model.safetensors.index.json", `{"weight_map":{"a":"../x.safetensors"}}`)},
-	{"index to nowhere", "y.safetensors", "no such file", tiny.HFOptions{}, text("model.safetensors.index.json", `{"weight_map":{"a":"y.safetensors"}}`)},
-	{"index no JSON", "model.safetensors.index.json", "not an index", tiny.HFOptions{}, text("model.safetensors.index.json", `[`)},
+	{"index outside", "model.safetensors.index.json", `is said to be in "../x.safetensors"`, tiny.HFOptions{}, index(`{"weight_map":{"a":"../x.safetensors"}}`)},
+	{"index to nowhere", "y.safetensors", "no such file", tiny.HFOptions{}, index(`{"weight_map":{"a":"y.safetensors"}}`)},
+	{"index no JSON", "model.safetensors.index.json", "not an index", tiny.HFOptions{}, index(`[`)},
 	{"a shard missing", "model-00002-of-00002.safetensors", "no such file", tiny.HFOptions{Shards: 2}, remove("model-00002-of-00002.safetensors")},
 	{"a shard twice", "model-00002-of-00002.safetensors", "stands in another file too", tiny.HFOptions{Shards: 2}, func(dir string) error {
 		data, err := os.ReadFile(filepath.Join(dir, "model-00001-of-00002.safetensors"))
 		return errors.Join(err, os.WriteFile(filepath.Join(dir, "model-00002-of-00002.safetensors"), data, 0o644))
 	}},
 
+	{"dense among packed", "", `up_proj.weight" is BF16 among packed ones, and modules_to_not_convert does not name it`, tiny.HFOptions{}, tensor("up_proj.weight", func(t *safetensors.Tensor) {
+		t.Type, t.Shape, t.Data = "BF16", []int{80, 64}, make([]byte, 2*80*64)
+	})},
+	{"packed and named", "", `up_proj.weight" is packed, but the configuration says that it is dense`, tiny.HFOptions{}, keep("up_proj")},
+	{"named by its middle", "", `modules_to_not_convert has "mlp", which is inside of "model.layers.0.mlp.gate_proj"`, tiny.HFOptions{Master: "F16"}, keep("mlp")},
+	{"named by a pattern", "", `modules_to_not_convert has the pattern "layers.*.mlp"`, tiny.HFOptions{Master: "F16"}, keep("layers.*.mlp")},
+	{"scale beside a dense one", "", `up_proj.weight_scale" is not known`, tiny.HFOptions{}, func(dir string) error {
+		return errors.Join(keep("up_proj")(dir), tensor("up_proj.weight", func(t *safetensors.Tensor) {
+			t.Type, t.Shape, t.Data = "BF16", []int{80, 64}, make([]byte, 2*80*64)
+		})(dir))
+	}},
 	{"unknown tensor", "", `tensor "x" is not known with BitNetForCausalLM`, tiny.HFOptions{}, tensors(func(list []safetensors.Tensor) []safetensors.Tensor {
 		return append(list, safetensors.Tensor{Name: "x", Type: "U8", Shape: []int{1}, Data: []byte{1}})
 	})},
@@ -231,6 +253,31 @@ var badDirs = []struct {
 	})},
 	{"template of a number", "tokenizer_config.json", "cannot unmarshal number", tiny.HFOptions{}, text("tokenizer_config.json", `{"chat_template":1}`)},
 	{"end tokens as text", "generation_config.json", "cannot unmarshal", tiny.HFOptions{}, text("generation_config.json", `{"eos_token_id":"x"}`)},
+}
+
+const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 34\n"
+
+// index writes an index, in place of the one file.
+func index(content string) func(dir string) error {
+	return func(dir string) error {
+		return errors.Join(text("model.safetensors.index.json", content)(dir), remove("model.safetensors")(dir))
+	}
+}
+
+// TestIndexOfAnotherBuild leaves an index beside the one file, which names files
+// that are not there.
+func TestIndexOfAnotherBuild(t *testing.T) {
+	dir := writeHF(t, tiny.HFOptions{})
+	if err := text("model.safetensors.index.json", `{"weight_map":{"a":"model-00001-of-00002.safetensors"}}`)(dir); err != nil {
+		t.Fatal(err)
+	}
+	m, err := weights.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestBadDirs opens directories with one fault each: one line that begins with

@@ -19,12 +19,12 @@ import (
 // its weights.
 func (m *Model) looksARM() bool {
 	l := &m.Layers[0]
-	readers := []*Ternary{&l.Q, &l.K, &l.V, &l.Gate, &l.Up}
-	if l.Q.Format != ternary.I2S || m.Hidden%128 != 0 {
+	readers := inI2S(&l.Q, &l.K, &l.V, &l.Gate, &l.Up)
+	if len(readers) == 0 || m.Hidden%128 != 0 {
 		return false
 	}
 	writers := [][]float64{m.embedded()}
-	for _, t := range []*Ternary{&l.O, &l.Down} {
+	for _, t := range inI2S(&l.O, &l.Down) {
 		if t.Cols%128 == 0 {
 			writers = append(writers, rowDensity(t))
 		}
@@ -37,6 +37,16 @@ func (m *Model) looksARM() bool {
 	}
 	// By chance a correlation is about 1/sqrt(n).
 	return arm > max(0.2, 6/math.Sqrt(float64(m.Hidden))) && arm > 2*here
+}
+
+// inI2S returns those matrices that are.
+func inI2S(matrices ...*Linear) (list []*Ternary) {
+	for _, m := range matrices {
+		if !m.IsDense() && m.Ternary.Format == ternary.I2S {
+			list = append(list, &m.Ternary)
+		}
+	}
+	return list
 }
 
 // sampled is how many rows of a matrix are looked at.

@@ -30,7 +30,7 @@ func busy(even bool) *Model {
 	m.Output = m.TokenEmbd
 	for i := range m.Layers {
 		l := &m.Layers[i]
-		for _, t := range []*Ternary{&l.Q, &l.K, &l.V, &l.Gate, &l.Up} {
+		for _, t := range inI2S(&l.Q, &l.K, &l.V, &l.Gate, &l.Up) {
 			trits := make([]int8, t.Rows*t.Cols)
 			for k := range trits {
 				if source.Float64() < use[k%t.Cols] {
@@ -40,7 +40,7 @@ func busy(even bool) *Model {
 			words := make([]uint32, len(trits)/16)
 			ternary.Pack(words, trits)
 			t.Data = make([]byte, ternary.I2S.Size(t.Rows, t.Cols))
-			ternary.I2S.Encode(t.Data, words, 0)
+			ternary.I2S.Encode(t.Data, words, t.Cols, 0)
 		}
 	}
 	return m
@@ -69,7 +69,7 @@ func asARM(t *testing.T, m *Model) {
 }
 
 func TestI2SLayout(t *testing.T) {
-	const refused = "do in blocks of 64, which llama-quantize writes on ARM: say --i2s-layout 64"
+	const refused = "do in blocks of 64, which llama-quantize writes on ARM: ask for the I2_S layout 64"
 	for _, c := range []struct {
 		name      string
 		arm, even bool

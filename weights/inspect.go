@@ -11,13 +11,14 @@ import (
 	"bitnet-gpu/weights/safetensors"
 )
 
-// A Summary is what a GGUF file or a directory of Hugging Face says of itself,
-// whether this package can make a model of it or not. It points into the files'
-// maps until Close.
+// A Summary is what a GGUF file, with all parts of a split one, or a directory of
+// Hugging Face says of itself, whether this package can make a model of it or
+// not. It points into the files' maps until Close.
 type Summary struct {
 	Path      string
-	Container string // "GGUF v3" or "safetensors"
-	Size      int64  // bytes of the files with tensors
+	Container string // such as "GGUF v3", or "safetensors"
+	Files     int    // that it is made of, besides those that describe it
+	Size      int64  // bytes of these files
 	KV        []gguf.KV
 	Tensors   []TensorFact
 	Model     *Model // nil where Problem says why there is none
@@ -39,19 +40,24 @@ func Inspect(path string) (*Summary, error) {
 	if isHF(path) {
 		return inspectHF(path)
 	}
-	file, err := openMapping(path)
-	if err != nil {
-		return nil, err
-	}
-	s := &Summary{Path: path, Container: "GGUF v3", Size: int64(len(file.data)), files: []*mapping{file}}
-	err = s.Guard(func() error {
-		container, err := gguf.Parse(file.data)
+	files, container, problem := openGGUF(path)
+	if problem != nil { // but a part of a split model may be there alone
+		file, part, err := openPart(path)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		s.KV = container.KV
+		files, container = []*mapping{file}, part
+	}
+	s := &Summary{Path: path, Container: containerName(container), Files: len(files), KV: container.KV, Problem: problem, files: files}
+	for _, file := range files {
+		s.Size += int64(len(file.data))
+	}
+	err := s.Guard(func() error {
 		for _, t := range container.Tensors {
 			s.Tensors = append(s.Tensors, TensorFact{t.Name, t.Type.String(), slices.Clone(t.Dims), len(t.Data)})
+		}
+		if problem != nil {
+			return nil
 		}
 		if s.Model, s.Problem = fromGGUF(container, OpenOptions{}); s.Model != nil {
 			s.Model.Path, s.Model.files = path, s.files
@@ -78,6 +84,7 @@ func inspectHF(path string) (*Summary, error) {
 			return nil, problem
 		}
 	}
+	s.Files = len(s.files)
 	err := s.Guard(func() (err error) {
 		for _, file := range s.files {
 			s.Size += int64(len(file.data))
@@ -98,7 +105,7 @@ func inspectHF(path string) (*Summary, error) {
 // configKV returns the members of a config.json, those that are no number, bool
 // or string as JSON.
 func configKV(path string) (kv []gguf.KV, err error) {
-	data, err := readBounded(path, maxConfig)
+	data, err := readText(path, maxConfig)
 	if err != nil {
 		return nil, invalid(path, err)
 	}

@@ -44,7 +44,7 @@ func TestShrunk(t *testing.T) {
 	// A worker's goroutine, and the writer.
 	done := make(chan error)
 	go func() {
-		done <- m.Guard(func() error { return m.Layers[1].Down.Row(make([]uint32, m.FFN/16), 0) })
+		done <- m.Guard(func() error { return m.Layers[1].Down.Ternary.Row(make([]uint32, m.FFN/16), 0) })
 	}()
 	if err := <-done; err == nil || err.Error() != want {
 		t.Errorf("error %v, expected %s", err, want)
@@ -71,7 +71,7 @@ func TestGuard(t *testing.T) {
 	for name, f := range map[string]func() error{
 		"BUG: of our own":    func() error { panic("BUG: of our own") },
 		"nil pointer":        func() error { var p *Model; p.Arch = ""; return nil },
-		"index out of range": func() error { m.Layers[len(m.Layers)].Q.Scale = 1; return nil },
+		"index out of range": func() error { m.Layers[len(m.Layers)].Q.Ternary.Scale = 1; return nil },
 	} {
 		func() {
 			defer func() {
@@ -105,7 +105,7 @@ func TestRelease(t *testing.T) {
 		}
 	}
 	memory := &Model{}
-	memory.Release(m.Layers[0].Q.Data) // nothing to do
+	memory.Release(m.Layers[0].Q.Ternary.Data) // nothing to do
 }
 
 func TestClose(t *testing.T) {

@@ -11,11 +11,9 @@ import (
 // read (package ternary, master.go).
 func (m *Model) masters() []*Ternary {
 	var list []*Ternary
-	for i := range m.Layers {
-		for _, t := range m.Layers[i].Tensors() {
-			if t.isMaster() {
-				list = append(list, t)
-			}
+	for _, t := range m.ternaries() {
+		if t.isMaster() {
+			list = append(list, t)
 		}
 	}
 	return list

@@ -4,8 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"bitnet-gpu/weights/gguf"
 )
 
 // OpenOptions say how to read what files do not say themselves.
@@ -20,7 +18,8 @@ type OpenOptions struct {
 	Progress func(done, total int64)
 }
 
-// Open opens the model at path: a GGUF file, or a directory of Hugging Face with
+// Open opens the model at path: a GGUF file, any part of a split one (its other
+// parts lie beside it), or a directory of Hugging Face with
 // config.json and safetensors, for which the name of such a file stands too, or
 // "demo", the model inside the program (package demo).
 // Files are mapped and every size in them is checked against their shape; the
@@ -49,22 +48,16 @@ func open(path string, opt OpenOptions) (*Model, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return openHF(path)
 	}
-	file, err := openMapping(path)
+	files, container, err := openGGUF(path)
 	if err != nil {
 		return nil, err
 	}
 	var m *Model
-	err = file.guard(func() error {
-		container, err := gguf.Parse(file.data)
-		if err == nil {
-			m, err = fromGGUF(container, opt)
-		}
-		return err
-	})
+	err = guard(files, path, func() (err error) { m, err = fromGGUF(container, opt); return err })
 	if err != nil {
-		_ = file.close() // the first error says more
+		_ = closeAll(files) // the first error says more
 		return nil, err
 	}
-	m.Path, m.files = path, []*mapping{file}
+	m.Path, m.files = path, files
 	return m, nil
 }

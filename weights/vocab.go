@@ -1,64 +1,91 @@
 package weights
 
-// A Vocab is a tokenizer as a model file describes it. engine/tokenizer makes
-// it work.
-type Vocab struct {
-	Model string // "gpt2": byte-level BPE; "llama": SentencePiece's BPE
-	Pre   string // name of the pre-tokenizer, such as "llama-bpe"; "" if the file has none
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
 
-	// Tokens, by id. Special tokens stand literally, the others in the GPT-2
-	// byte alphabet (a printable character for each of the 256 bytes), or as
-	// SentencePiece writes them, with U+2581 for a blank and <0x0A> for a byte.
-	Tokens []string
-	Types  []TokenType // (len(Tokens)), or nil: all normal
-
-	// Merges in the order of their rank, as "left right" in the same alphabet.
-	// Nil means tiktoken's rule: the rank of a merge is the id of its result.
-	Merges []string
-
-	// MergesOnly says that a piece of text is merged from its bytes also where
-	// it is a token as a whole. A GGUF file has no key for it: of Falcon3 it is
-	// so, of Llama 3 not.
-	MergesOnly bool
-
-	// Of SentencePiece: how early a token is made of its parts, the highest
-	// first; and whether a blank goes in front of a text.
-	Scores      []float32 // (len(Tokens)); nil for other models
-	SpacePrefix bool
-
-	BOS, EOS, EOT, Pad int32 // -1: none
-	AddBOS             bool
-
-	ChatTemplate string // Jinja, as the file has it; "" if none
-}
-
-// A TokenType is the kind of a token, numbered as in GGUF.
-type TokenType int32
-
-const (
-	TokenNormal      TokenType = 1
-	TokenUnknown     TokenType = 2
-	TokenControl     TokenType = 3
-	TokenUserDefined TokenType = 4
-	TokenUnused      TokenType = 5
-	TokenByte        TokenType = 6
+	"bitnet-gpu/weights/vocab"
 )
 
-// Splitter names the way in which byte-level BPE cuts text into pieces:
-// "llama-bpe" as Llama 3 does it, "falcon3" as Falcon3 does it, "" for none that
-// is known. It goes by the names of llama.cpp and, falcon_e, ik_llama.cpp, or
-// where the file has none, as the 2B4T's official file, by the size of the
-// vocabulary. llama.cpp splits Falcon3's text as Llama 3's; what Falcon3's own
-// tokenizer.json says differs in runs of newlines and blanks.
-func (v *Vocab) Splitter() string {
-	switch v.Pre {
-	case "llama-bpe", "llama3", "llama-v3", "falcon_e":
-		return "llama-bpe"
-	case "falcon3":
-		return "falcon3"
+// maxVocabFile bounds the vocabulary files that are read whole into memory. The
+// largest known tokenizer.json has 34 MB.
+const maxVocabFile = 64 << 20 // bytes
+
+// ReadVocab reads a vocabulary: that of a GGUF file, a Hugging Face
+// tokenizer.json, or a tokenizer.model in tiktoken's or SentencePiece's form. It
+// goes by the content, not by the name; in a directory, by the names tokenizer.json
+// and tokenizer.model. Errors begin with the path and wrap ErrInvalid.
+func ReadVocab(path string) (*vocab.Vocab, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		v, inside, err := readHFVocab(path)
+		if v == nil && err == nil {
+			inside, err = path, errors.New("a directory without tokenizer.json and tokenizer.model")
+		}
+		return v, invalid(inside, err)
 	}
-	if v.Pre == "" && len(v.Tokens) == llama3Ranks+256 {
-		return "llama-bpe"
+	if IsDemo(path) || isGGUF(path) {
+		return readGGUFVocab(path)
 	}
-	return ""
+	data, err := readVocabFile(path)
+	if err != nil {
+		return nil, invalid(path, err)
+	}
+	v, err := vocab.Parse(data)
+	return v, invalid(path, err)
+}
+
+// readGGUFVocab reads the tokenizer of the GGUF file at path, whatever model the
+// file holds, or none.
+func readGGUFVocab(path string) (*vocab.Vocab, error) {
+	files, container, err := openGGUF(path)
+	if err != nil {
+		return nil, err
+	}
+	var v vocab.Vocab
+	err = guard(files, path, func() (err error) {
+		if v, err = vocab.FromGGUF(container, vocab.AnySize); err == nil && len(v.Tokens) == 0 {
+			err = errors.New("the file holds no tokenizer")
+		}
+		return err
+	})
+	return &v, errors.Join(err, closeAll(files))
+}
+
+// isGGUF reports whether a regular file begins as GGUF does.
+func isGGUF(path string) bool {
+	if !isRegular(path) {
+		return false // opening a pipe would wait
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var magic [4]byte
+	_, err = io.ReadFull(f, magic[:])
+	return err == nil && string(magic[:]) == "GGUF"
+}
+
+func isRegular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func readVocabFile(path string) ([]byte, error) { return readText(path, maxVocabFile) }
+
+// readBounded reads a regular file of at most limit bytes.
+func readBounded(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path) // before it is opened: opening a pipe would wait
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%d bytes, too large: the limit is %d", info.Size(), limit)
+	}
+	return os.ReadFile(path)
 }

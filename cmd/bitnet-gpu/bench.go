@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 	"bitnet-gpu/engine/bench"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/outfile"
 	"bitnet-gpu/weights/synthetic"
 )
 
@@ -64,14 +66,16 @@ memory; the time to open the model from the page cache, from nothing to the firs
 token behind a prompt of five, and from this to the next, before which the CPU packs
 the weights; and the joules of a token where the system tells them, of the whole
 machine and less those of the idle one.`,
+		Example: `  bitnet-gpu bench -m model.gguf
+  bitnet-gpu bench --synthetic 2b-4t -p 128,512 -n 64 -t 1,2
+  bitnet-gpu bench -m model.gguf -d 0-4096+1024 -o csv --plot depth.svg`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), std) },
 	}
 	f.source.add(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.synthetic, "synthetic", "", "measure a random model of this `SHAPE` instead of a file: "+strings.Join(synthetic.Names(), ", "))
-	flags.StringVar(&f.backend, "backend", "auto", "auto, "+strings.Join(engine.Backends(), ", "))
-	flags.StringVar(&f.device, "device", "", "`NAME` of the device: cpu, or a GPU's index, ID or part of its name (see the verb devices)")
+	flags.Var((*name)(&f.synthetic), "synthetic", "measure a random model of this `SHAPE` instead of a file: "+strings.Join(synthetic.Names(), ", "))
+	addBackend(cmd, &f.backend, &f.device)
 	f.layout.add(cmd)
 	flags.VarP(&f.prompts, "n-prompt", "p", "tokens of a prompt; 0: no such test (default 512)")
 	flags.VarP(&f.gens, "n-gen", "n", "tokens to decode; 0: no such test (default 128)")
@@ -81,7 +85,13 @@ machine and less those of the idle one.`,
 	flags.VarP(&f.batches, "batch", "b", "prompt tokens computed together (default the backend's choice)")
 	flags.IntVarP(&f.repeats, "repetitions", "r", 5, "repetitions of each test")
 	flags.StringVarP(&f.output, "output", "o", "md", "`FORM` of the output: md, csv, json, jsonl, or bench for Go's benchstat")
-	flags.StringVar(&f.plot, "plot", "", "draw the results into `FILE`, .svg or .png")
+	flags.Var((*name)(&f.plot), "plot", "draw the results into `FILE`, .svg or .png")
+	complete(cmd, "synthetic", synthetic.Names()...)
+	complete(cmd, "output", slices.Sorted(maps.Keys(benchForms))...)
+	group(cmd, "Model", "synthetic")
+	group(cmd, "Tests", "n-prompt", "n-gen", "pg", "n-depth", "repetitions")
+	group(cmd, "Machine", "threads", "batch")
+	group(cmd, "Output", "output", "plot")
 	return cmd
 }
 
@@ -95,14 +105,23 @@ func (f *benchFlags) run(ctx context.Context, std stdio) error {
 			return err
 		}
 	}
+	picture := outfile.Target{Path: f.plot, Stdout: std.out, Binary: true}
+	if f.plot != "" {
+		if err := picture.Check(); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := tidy(ctx)
 	defer cancel()
-	if f.synthetic != "" {
-		dir, err := os.MkdirTemp("", "bitnet-gpu-bench-")
+	if shape, ok := synthetic.Known(f.synthetic); ok { // plan has looked whether it is
+		if err := plan.Fits(shape.Context); err != nil { // before it is made
+			return err
+		}
+		dir, remove, err := outfile.TempDir()
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
+		defer remove()
 		plan.Path = filepath.Join(dir, f.synthetic+".gguf")
 		if err := writeSynthetic(ctx, std.err, f.synthetic, plan.Path); err != nil {
 			return err
@@ -116,7 +135,7 @@ func (f *benchFlags) run(ctx context.Context, std stdio) error {
 	if err != nil || f.plot == "" {
 		return err
 	}
-	return f.draw(results, std.out)
+	return f.draw(ctx, results, picture)
 }
 
 // measure runs a plan and writes every result as it is there.

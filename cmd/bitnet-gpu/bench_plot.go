@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -9,11 +10,12 @@ import (
 
 	"bitnet-gpu/cmd/bitnet-gpu/internal/plot"
 	"bitnet-gpu/engine/bench"
+	"bitnet-gpu/weights/outfile"
 )
 
 // draw writes the picture of results: a panel for prompts, for decoding and for
 // both, over what was swept.
-func (f *benchFlags) draw(results []*bench.Result, out io.Writer) error {
+func (f *benchFlags) draw(ctx context.Context, results []*bench.Result, to outfile.Target) error {
 	chart := benchChart(results)
 	data := chart.SVG()
 	if filepath.Ext(f.plot) == ".png" {
@@ -22,7 +24,7 @@ func (f *benchFlags) draw(results []*bench.Result, out io.Writer) error {
 			return err
 		}
 	}
-	return writeFile(f.plot, out, func(w io.Writer) error {
+	return to.Write(ctx, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	})

@@ -9,8 +9,8 @@ import (
 	"github.com/cheggaaa/pb/v3"
 )
 
-// A benchView is the bar of a measurement, on a terminal and without NO_COLOR.
-// It goes away while something else is written.
+// A benchView is the bar of a measurement, on a terminal. It has no colour, and goes
+// away while something else is written.
 type benchView struct {
 	errs  io.Writer
 	out   *os.File // nil: nobody looks
@@ -21,7 +21,7 @@ type benchView struct {
 
 func newBenchView(errs io.Writer) *benchView {
 	v := &benchView{errs: errs, start: time.Now(), said: map[string]bool{}}
-	if isTerminal(errs) && os.Getenv("NO_COLOR") == "" {
+	if isTerminal(errs) {
 		v.out = errs.(*os.File)
 	}
 	return v

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -13,12 +16,13 @@ import (
 	"bitnet-gpu/cpu"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/outfile"
 	"bitnet-gpu/weights/ternary"
 )
 
 // The names of flags' values.
 var (
-	convertTypes = map[string]ternary.Format{"i2_s": ternary.I2S, "tq1_0": ternary.TQ1_0, "tq2_0": ternary.TQ2_0}
+	convertTypes = map[string]ternary.Format{"i2_s": ternary.I2S, "tq1_0": ternary.TQ1_0, "tq2_0": ternary.TQ2_0, "iq2_bn": ternary.IQ2_BN}
 	convertEmbds = map[string]weights.DType{"f16": weights.F16, "bf16": weights.BF16, "q8_0": weights.Q8_0, "q6_k": weights.Q6_K}
 )
 
@@ -31,53 +35,98 @@ func convertCmd(std stdio) *cobra.Command {
 		Long: `Write a model, a GGUF file or a directory of Hugging Face, as a GGUF file.
 
 The file is written under a temporary name, opened again and compared with the
-model before it gets its own.`,
-		Args: cobra.ExactArgs(1),
+model before it gets its own. A link stays a link, and a pipe or a device gets
+what was compared.`,
+		Example: `  bitnet-gpu convert ./Falcon3-1B-Instruct-1.58bit -o falcon3.gguf
+  bitnet-gpu convert model.gguf --type tq2_0 --embd q6_k -o small.gguf`,
+		SuggestFor: []string{"quantize"},
+		Args:       cobra.ExactArgs(1),
 	}
-	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write")
-	cmd.Flags().StringVar(&typ, "type", "i2_s", "of the ternary matrices: i2_s, tq2_0 or tq1_0")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write; - for standard output")
+	cmd.Flags().StringVar(&typ, "type", "i2_s", "of the ternary matrices: i2_s, tq2_0, tq1_0 or iq2_bn")
 	cmd.Flags().StringVar(&embd, "embd", "", "type of embedding and head: f16, bf16, q8_0 or q6_k (default as they are)")
 	layout.add(cmd)
+	complete(cmd, "type", slices.Sorted(maps.Keys(convertTypes))...)
+	complete(cmd, "embd", slices.Sorted(maps.Keys(convertEmbds))...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if out == "" {
+		target := outfile.Target{Path: out, Stdout: std.out, Binary: true}
+		opt, err := convertOptions(typ, embd)
+		switch {
+		case err != nil:
+			return err
+		case out == "":
 			return usage("no output: name the file to write with -o OUT.gguf")
 		}
-		format, ok := convertTypes[typ]
-		if !ok {
-			return usage("--type %s: there are i2_s, tq2_0 and tq1_0", typ)
+		if err := target.Check(); err != nil {
+			return err
 		}
 		bar := newBar(std.err)
 		bar.verb = "writing"
 		defer bar.finish()
 		ctx, cancel := tidy(cmd.Context())
 		defer cancel()
-		opt := weights.WriteOptions{Type: format, Progress: bar.until(ctx)}
-		if embd != "" {
-			dtype, ok := convertEmbds[embd]
-			if !ok {
-				return usage("--embd %s: there are f16, bf16, q8_0 and q6_k", embd)
-			}
-			opt.Embd = &dtype
-		}
-		check := func(from, to *weights.Model) error { return cmp.Or(sameLogits(from, to), ctx.Err()) }
-		if err := weights.Convert(args[0], out, weights.OpenOptions{I2SLayout: int(layout)}, opt, check); errors.Is(err, context.Canceled) {
+		opt.Progress = bar.until(ctx)
+		opt.Notice = func(line string) { fmt.Fprintln(std.err, line) }
+		size, err := convert(ctx, args[0], target, weights.OpenOptions{I2SLayout: int(layout)}, opt)
+		if errors.Is(err, context.Canceled) {
 			return context.Canceled // the path says nothing
-		} else if err != nil {
+		}
+		if err != nil {
 			return err
 		}
 		bar.finish()
-		return describeFile(std, out)
+		fmt.Fprintf(std.err, "%s: %d bytes, verified\n", out, size)
+		return nil
 	}
 	return cmd
 }
 
-func describeFile(std stdio, path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
+// convertOptions reads the flags of the types.
+func convertOptions(typ, embd string) (opt weights.WriteOptions, err error) {
+	var ok bool
+	if opt.Type, ok = convertTypes[typ]; !ok {
+		return opt, usage("--type %s: there are i2_s, tq2_0, tq1_0 and iq2_bn", typ)
 	}
-	fmt.Fprintf(std.err, "%s: %d bytes, verified\n", path, info.Size())
-	return nil
+	if embd != "" {
+		dtype, ok := convertEmbds[embd]
+		if !ok {
+			return opt, usage("--embd %s: there are f16, bf16, q8_0 and q6_k", embd)
+		}
+		opt.Embd = &dtype
+	}
+	return opt, nil
+}
+
+// convert writes the file and returns its size. What cannot be read again, as a
+// pipe, gets a copy of a file that was.
+func convert(ctx context.Context, from string, target outfile.Target, read weights.OpenOptions, write weights.WriteOptions) (int64, error) {
+	path, remove := target.Path, func() {}
+	if target.Streams() {
+		dir, away, err := outfile.TempDir()
+		if err != nil {
+			return 0, err
+		}
+		defer away()
+		path, remove = filepath.Join(dir, "out.gguf"), away
+	}
+	check := func(from, to *weights.Model) error { return cmp.Or(sameLogits(from, to), ctx.Err()) }
+	if err := weights.Convert(from, path, read, write, check); err != nil {
+		return 0, err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || path == target.Path {
+		return info.Size(), err
+	}
+	remove() // now, for a reader who goes away ends the program; the file stays open
+	return info.Size(), target.Write(ctx, func(w io.Writer) error {
+		_, err := io.Copy(w, file)
+		return err
+	})
 }
 
 // sameLogits compares what two models compute, of a few tokens and with their

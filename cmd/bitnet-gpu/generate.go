@@ -3,74 +3,53 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"strconv"
+	"math"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"bitnet-gpu/engine"
 	"bitnet-gpu/engine/chat"
-	"bitnet-gpu/engine/sample"
 )
 
-// generateFlags are the flags of the verb generate, in llama.cpp's dialect.
-type generateFlags struct {
-	modelFlags
-	prompt   string
-	system   string
-	chat     bool
-	tokens   int
-	stop     []string
-	bias     []string
-	seed     int64
-	draft    int
-	sampling sample.Params
-	json     bool
-	verbose  bool
-}
-
 func generateCmd(std stdio) *cobra.Command {
-	f := generateFlags{sampling: sample.Defaults()}
+	f := newGenerateFlags()
 	cmd := &cobra.Command{
-		Use:   "generate [-m MODEL] -p PROMPT",
+		Use:   "generate [-m MODEL] [TEXT]",
 		Short: "Continue a text, or answer with --chat",
-		Long: "Continue a text, or answer with --chat. The text goes to standard output, all\n" +
-			"else to standard error. Ctrl-C ends the text, a second one the program.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, std) },
+		Long: "Continue a text, or answer with --chat. The text is an argument, or comes with -p or\n" +
+			"-f or on standard input. What is generated goes to standard output, all else to\n" +
+			"standard error. Ctrl-C ends it, a second one the program. The flags are llama.cpp's;\n" +
+			"those of its flags that mean nothing here are passed over, with a line.",
+		Example: `  bitnet-gpu generate "Once upon a time"
+  bitnet-gpu generate -m model.gguf -n 100 --temp 0 -p "The capital of France is"
+  bitnet-gpu generate -hf 2b4t --chat --system "Be brief." "What is a prime?"
+  bitnet-gpu generate -m model.gguf --json < prompt.txt`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkText(args); err != nil {
+				return err
+			}
+			return f.run(cmd, args, std)
+		},
 	}
-	f.add(cmd)
-	flags := cmd.Flags()
-	flags.StringVarP(&f.prompt, "prompt", "p", "", "`TEXT` to continue; - or a pipe: read standard input")
-	flags.BoolVar(&f.chat, "chat", false, "take the prompt as a user's message, in the model's chat template")
-	flags.StringVar(&f.system, "system", "", "system `MESSAGE`, with --chat")
-	flags.IntVarP(&f.tokens, "n-predict", "n", -1, "most tokens to generate; -1: until the text ends")
-	flags.Int64VarP(&f.seed, "seed", "s", -1, "seed of the sampling; -1: another one each time")
-	flags.IntVar(&f.draft, "draft", -1, "most tokens to guess at once from what the text repeats, which changes nothing but the speed; 0: none; -1: as many as pay")
-	flags.Float32Var(&f.sampling.Temp, "temp", f.sampling.Temp, "temperature; 0: always the likeliest token")
-	flags.IntVar(&f.sampling.TopK, "top-k", f.sampling.TopK, "sample among the `K` likeliest tokens; 0: all")
-	flags.Float32Var(&f.sampling.TopP, "top-p", f.sampling.TopP, "and among those that hold this share of the probability; 1: all")
-	flags.Float32Var(&f.sampling.MinP, "min-p", f.sampling.MinP, "and among those at least this likely, next to the likeliest; 0: all")
-	flags.Float32Var(&f.sampling.RepeatPenalty, "repeat-penalty", f.sampling.RepeatPenalty, "divides the logits of recent tokens; 1: off")
-	flags.IntVar(&f.sampling.RepeatLast, "repeat-last-n", f.sampling.RepeatLast, "how many tokens are recent for the penalties; -1: all")
-	flags.Float32Var(&f.sampling.PresencePenalty, "presence-penalty", 0, "taken off the logits of recent tokens")
-	flags.Float32Var(&f.sampling.FrequencyPenalty, "frequency-penalty", 0, "taken off for each time a token is recent")
-	flags.StringArrayVarP(&f.bias, "logit-bias", "l", nil, "`ID+X` or ID-X: add X to the logit of a token, as 15043-1 (repeatable)")
-	flags.StringArrayVar(&f.stop, "stop", nil, "`TEXT` that ends the answer, itself left out (repeatable)")
-	flags.BoolVar(&f.json, "json", false, "write one JSON object instead of the text")
-	flags.BoolVar(&f.verbose, "verbose", false, "tell the options in effect and the prompt's tokens")
+	f.source.add(cmd)
+	f.addFlags(cmd)
 	return cmd
 }
 
-func (f *generateFlags) run(cmd *cobra.Command, std stdio) error {
-	request, err := f.request(cmd, std.in)
+// run generates a text behind what args, flags or standard input hold.
+func (f *generateFlags) run(cmd *cobra.Command, args []string, std stdio) error {
+	if err := f.check(); err != nil { // before standard input is waited for
+		return err
+	}
+	if err := f.readPrompt(cmd, args, std.in); err != nil {
+		return err
+	}
+	request, err := f.request()
 	if err != nil {
 		return err
 	}
@@ -79,182 +58,68 @@ func (f *generateFlags) run(cmd *cobra.Command, std stdio) error {
 		return err
 	}
 	defer e.Close()
-	describe(std.err, e)
-	if f.verbose {
-		f.explain(std.err, e, request)
+	if f.ignoreEOS {
+		banEnds(&request, e)
 	}
+	f.tell(std.err, e, request)
 	ctx, cancel := interruptible(cmd.Context())
 	defer cancel()
 
-	var text strings.Builder
-	var last engine.Piece
-	for piece, err := range e.Generate(ctx, request) {
-		if err != nil {
-			endLine(std, &text, f.json)
-			return err
-		}
-		text.WriteString(piece.Text)
-		if !f.json {
-			if _, err := io.WriteString(std.out, piece.Text); err != nil {
-				return err
-			}
-		}
-		last = piece
-	}
+	out := std.out
 	if f.json {
-		return json.NewEncoder(std.out).Encode(f.result(e, text.String(), last))
+		out = io.Discard
 	}
-	endLine(std, &text, false)
-	fmt.Fprintln(std.err, rates(last.Stats))
+	text, last, err := f.write(ctx, out, e, request)
+	if err == nil && f.json {
+		err = json.NewEncoder(std.out).Encode(f.result(e, text, last))
+	}
+	if err != nil {
+		return templateHelp(err)
+	}
+	fmt.Fprintf(std.err, "%s; %s; seed %d\n", rates(last.Stats), ending(last, request, e), f.sampling.Seed)
+	if last.Finish == engine.FinishCancelled {
+		return context.Canceled
+	}
 	return nil
 }
 
-// request makes the request of the flags. Standard input is read if -p says so,
-// or if there is no -p and it is no terminal.
-func (f *generateFlags) request(cmd *cobra.Command, in io.Reader) (engine.Request, error) {
-	var r engine.Request
-	if err := f.check(); err != nil { // before standard input is waited for
-		return r, err
-	}
-	if f.prompt == "-" || !cmd.Flags().Changed("prompt") && !isTerminal(in) {
-		var err error
-		if f.prompt, err = readText(in, maxPrompt); err != nil {
-			return r, err
+// write writes the text as it comes, and returns all of it.
+func (f *generateFlags) write(ctx context.Context, out io.Writer, e *engine.Engine, request engine.Request) (string, engine.Piece, error) {
+	var text strings.Builder
+	var last engine.Piece
+	if f.display {
+		if _, err := io.WriteString(out, f.prompt); err != nil {
+			return "", last, err
 		}
 	}
-	if f.prompt == "" {
-		return r, usage("no prompt: give one with -p, or on standard input")
-	}
-	if f.system != "" && !f.chat {
-		return r, usage("--system needs --chat")
-	}
-	if f.tokens < -1 || f.tokens == 0 {
-		return r, usage("-n %d: a number from 1 on, or -1 for no limit", f.tokens)
-	}
-	if f.draft < -1 {
-		return r, usage("--draft %d: a number of tokens, 0 for none, or -1 for as many as pay", f.draft)
-	}
-	var err error
-	if f.sampling.LogitBias, err = parseBias(f.bias); err != nil {
-		return r, err
-	}
-	if f.seed < 0 {
-		f.seed = time.Now().UnixNano() & (1<<31 - 1)
-	}
-	f.sampling.Seed = uint64(f.seed)
-	r.Sampling, r.Stop, r.Max = f.sampling, f.stop, max(f.tokens, 0)
-	if r.Draft = f.draft; f.draft <= 0 {
-		r.Draft = -1 - f.draft // here 0 is none, there -1
-	}
-	switch {
-	case !f.chat:
-		r.Prompt = f.prompt
-	case f.system != "":
-		r.Messages = append(r.Messages, chat.Message{Role: "system", Content: f.system})
-		fallthrough
-	default:
-		r.Messages = append(r.Messages, chat.Message{Role: "user", Content: f.prompt})
-	}
-	if err := f.sampling.Validate(); err != nil {
-		return r, usage("%w", err)
-	}
-	return r, nil
-}
-
-// isTerminal reports whether a stream is a terminal.
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// parseBias reads ID+X and ID-X.
-func parseBias(items []string) (map[int32]float32, error) {
-	bias := map[int32]float32{}
-	for _, item := range items {
-		i := strings.IndexAny(item, "+-")
-		if i < 1 {
-			return nil, usage("--logit-bias %q: expected ID+X or ID-X, such as 15043-1", item)
+	for piece, err := range e.Generate(ctx, request) {
+		if err != nil && piece.Finish != engine.FinishCancelled { // then the text so far stays
+			return "", last, errors.Join(err, endLine(out, text.String()))
 		}
-		id, err1 := strconv.ParseInt(item[:i], 10, 32)
-		x, err2 := strconv.ParseFloat(item[i:], 32)
-		if err1 != nil || err2 != nil {
-			return nil, usage("--logit-bias %q: expected ID+X or ID-X, such as 15043-1", item)
+		text.WriteString(piece.Text)
+		if _, err := io.WriteString(out, piece.Text); err != nil {
+			return "", last, err
 		}
-		bias[int32(id)] = float32(x)
+		last = piece
 	}
-	return bias, nil
+	return text.String(), last, endLine(out, text.String())
 }
 
-// interruptible ends the returned context at the first Ctrl-C and the program
-// at the second.
-func interruptible(parent context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(parent)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt)
-	go func() {
-		for n := 0; ; n++ {
-			if _, ok := <-signals; !ok {
-				return
-			}
-			if n == 1 {
-				os.Exit(exitInterrupted)
-			}
-			cancel()
+// banEnds makes the tokens impossible that end a text.
+func banEnds(r *engine.Request, e *engine.Engine) {
+	if t := e.Tokenizer(); t != nil {
+		for _, id := range t.Stops() {
+			r.Sampling.LogitBias[id] = float32(math.Inf(-1))
 		}
-	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		close(signals)
-		cancel()
 	}
 }
 
-// tidy ends the returned context at the first Ctrl-C or SIGTERM, so that files
-// which are of no use go, and the program at the second.
-func tidy(parent context.Context) (context.Context, func()) {
-	ctx, cancel := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, cancel)
-	return ctx, cancel
-}
-
-// endLine ends the text's last line on a terminal, so that what follows begins
-// on a new one.
-func endLine(std stdio, text *strings.Builder, quiet bool) {
-	if !quiet && isTerminal(std.out) && text.Len() > 0 && !strings.HasSuffix(text.String(), "\n") {
-		fmt.Fprintln(std.out)
+// templateHelp adds to the error of a chat template what there is to do.
+func templateHelp(err error) error {
+	if template := (*chat.TemplateError)(nil); errors.As(err, &template) || errors.Is(err, chat.ErrNone) {
+		return fmt.Errorf("%w (--chat-template FILE|NAME takes another one; without --chat, --special takes a prompt with special tokens)", err)
 	}
-}
-
-// explain tells what the flags amount to.
-func (f *generateFlags) explain(w io.Writer, e *engine.Engine, r engine.Request) {
-	s, info := f.sampling, e.Info()
-	fmt.Fprintf(w, "seed %d, temp %g, top-k %d, top-p %g, min-p %g, repeat-penalty %g over %d, presence-penalty %g, frequency-penalty %g\n",
-		s.Seed, s.Temp, s.TopK, s.TopP, s.MinP, s.RepeatPenalty, s.RepeatLast, s.PresencePenalty, s.FrequencyPenalty)
-	fmt.Fprintf(w, "%s; context %d, batch %d, weights %d MiB, cache %d MiB\n",
-		info.Device, e.Context(), info.Batch, info.Weights>>20, info.Cache>>20)
-	if tokens, err := e.Tokens(r); err == nil {
-		fmt.Fprintf(w, "prompt %v\n", tokens)
-	}
-}
-
-// rates is the line of speeds behind a text.
-func rates(s engine.Stats) string {
-	cached, drafted := "", ""
-	if s.Cached > 0 {
-		cached = fmt.Sprintf(" (%d cached)", s.Cached)
-	}
-	if s.Drafted > 0 {
-		drafted = fmt.Sprintf("; %d of %d drafted tokens accepted (%.0f %%)", s.Accepted, s.Drafted, 100*float64(s.Accepted)/float64(s.Drafted))
-	}
-	return fmt.Sprintf("prompt %d tokens%s, %.1f tok/s; generated %d tokens, %.1f tok/s%s",
-		s.Prompt, cached, perSecond(s.Prompt-s.Cached, s.PromptTime), s.Generated, perSecond(s.Generated-1, s.DecodeTime), drafted)
-}
-
-func perSecond(n int, d time.Duration) float64 {
-	if n <= 0 || d <= 0 {
-		return 0
-	}
-	return float64(n) / d.Seconds()
+	return err
 }
 
 // result is what --json writes.

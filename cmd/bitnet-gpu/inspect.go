@@ -24,7 +24,11 @@ func inspectCmd(std stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect [MODEL | -hf MODEL]",
 		Short: "Show what is in a model file and what it will take to run it",
-		Args:  cobra.MaximumNArgs(1),
+		Example: `  bitnet-gpu inspect model.gguf
+  bitnet-gpu inspect 2b4t --json`,
+		SuggestFor:        []string{"show", "info"},
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeFirst(completeModels),
 	}
 	from.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
@@ -53,6 +57,9 @@ func inspectCmd(std stdio) *cobra.Command {
 			return err
 		}
 		if sum {
+			if s.Files != 1 {
+				return usage("--sha256 is of one file, and %s is in %d", path, s.Files)
+			}
 			if r.SHA256, err = fileSum(path); err != nil {
 				return err
 			}
@@ -69,6 +76,7 @@ func inspectCmd(std stdio) *cobra.Command {
 type report struct {
 	Path      string            `json:"path"`
 	Container string            `json:"container"`
+	Files     int               `json:"files"`
 	Size      int64             `json:"size"`
 	SHA256    string            `json:"sha256,omitempty"`
 	Metadata  []entry           `json:"metadata"`
@@ -93,7 +101,7 @@ type tensor struct {
 }
 
 func newReport(s *weights.Summary) report {
-	r := report{Path: s.Path, Container: s.Container, Size: s.Size}
+	r := report{Path: s.Path, Container: s.Container, Files: s.Files, Size: s.Size}
 	for _, kv := range s.KV {
 		e := entry{Key: kv.Key, Type: strings.TrimPrefix(fmt.Sprintf("%T", kv.Value), "gguf."), Value: kv.Value}
 		if a, ok := kv.Value.(gguf.Array); ok {
@@ -142,7 +150,7 @@ func (r *report) print(out io.Writer) error {
 		subNorms = ", sub-norms"
 	}
 	fmt.Fprintf(w, "graph\t%d blocks of %d, %d heads of %d, %s%s\n", c.Blocks, c.Hidden, c.Heads, c.HeadDim, c.Activation, subNorms)
-	fmt.Fprintf(w, "in the file's map\t%s\tembedding, head\n", mebi(m.Mapped))
+	fmt.Fprintf(w, "in the file's map\t%s\tembedding, head and other dense matrices\n", mebi(m.Mapped))
 	fmt.Fprintf(w, "copied by the CPU backend\t%s\tternary weights\n", mebi(m.Weights))
 	fmt.Fprintf(w, "screen of the head\t%s\tfour-bit codes\n", mebi(m.Screen))
 	fmt.Fprintf(w, "cache\t%s\t%d positions, float16\n", mebi(m.Cache), m.Context)

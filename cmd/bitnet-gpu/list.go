@@ -16,9 +16,11 @@ import (
 func listCmd(std stdio) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the models in the cache",
-		Args:  cobra.NoArgs,
+		Use:        "list",
+		Short:      "List the models in the cache",
+		Long:       "List the models in the cache, under the names that -m, -hf, run and rm take.",
+		SuggestFor: []string{"ls", "models"},
+		Args:       cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON array")
 	cmd.RunE = func(*cobra.Command, []string) error {
@@ -55,7 +57,7 @@ func listCmd(std stdio) *cobra.Command {
 
 // listed is a model in the cache.
 type listed struct {
-	Model  string `json:"model"`          // as pull, rm and -hf take it
+	Model  string `json:"model"`          // as -m, -hf, run and rm take it
 	Name   string `json:"name,omitempty"` // short name
 	Family string `json:"family"`
 	Format string `json:"format"`
@@ -114,4 +116,10 @@ func (m *listed) summarize(s *weights.Summary) {
 	if s.Model != nil {
 		m.Format = strings.Clone(s.Model.Format)
 	}
+}
+
+// isModel reports whether an entry is a model that can be run, as far as its name
+// says.
+func isModel(e hub.Entry) bool {
+	return e.Commit != "" && (e.File == "" || strings.EqualFold(filepath.Ext(e.File), ".gguf"))
 }

@@ -1,27 +1,26 @@
 package main
 
 import (
-	"bufio"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/spf13/cobra"
+
+	"bitnet-gpu/weights/outfile"
 )
 
 func logitsCmd(std stdio) *cobra.Command {
 	var flags modelFlags
 	var tokens, output string
 	cmd := &cobra.Command{
-		Use:   "logits [-m MODEL] --tokens 1,2,3 -o OUT.npy",
-		Short: "Write the logits of every position, float32 (tokens, vocabulary), in NumPy's format",
-		Args:  cobra.NoArgs,
+		Use:     "logits [-m MODEL] --tokens 1,2,3 -o OUT.npy",
+		Short:   "Write the logits of every position, float32 (tokens, vocabulary), in NumPy's format",
+		Example: `  bitnet-gpu logits -m model.gguf --tokens 1,2,3 -o out.npy`,
+		Args:    cobra.NoArgs,
 	}
 	flags.add(cmd)
 	cmd.Flags().StringVar(&tokens, "tokens", "", "token `IDS`, separated by commas")
@@ -37,8 +36,9 @@ func logitsCmd(std stdio) *cobra.Command {
 		if flags.context == 0 {
 			flags.context = len(ids) // no more cache than that
 		}
-		if info, err := os.Stat(output); err == nil && info.IsDir() {
-			return usage("-o %s is a directory", output)
+		target := outfile.Target{Path: output, Stdout: std.out, Binary: true}
+		if err := target.Check(); err != nil {
+			return err
 		}
 		e, err := flags.open(std)
 		if err != nil {
@@ -46,9 +46,12 @@ func logitsCmd(std stdio) *cobra.Command {
 		}
 		defer e.Close()
 		describe(std.err, e)
-		ctx, cancel := interruptible(cmd.Context())
+		if e.Context() > e.Model().Context {
+			tellContext(std.err, e)
+		}
+		ctx, cancel := tidy(cmd.Context())
 		defer cancel()
-		return writeFile(output, std.out, func(w io.Writer) error {
+		return target.Write(ctx, func(w io.Writer) error {
 			if err := writeNpyHeader(w, len(ids), e.Model().VocabSize); err != nil {
 				return err
 			}
@@ -82,44 +85,4 @@ func writeNpyHeader(w io.Writer, rows, cols int) error {
 	header = fmt.Appendf(header, "%-*s\n", length-1, dict)
 	_, err := w.Write(header)
 	return err
-}
-
-// writeFile writes a file by way of a temporary one beside it, so that it is
-// whole or not there. "-" writes to out; what is no regular file, such as a pipe
-// or /dev/null, is written to as it is.
-func writeFile(path string, out io.Writer, write func(io.Writer) error) error {
-	if path == "-" {
-		return writeBuffered(out, write)
-	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // a link stays one
-	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		return errors.Join(writeBuffered(f, write), f.Close())
-	}
-	temporary := fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
-	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
-	if err != nil {
-		return err
-	}
-	err = errors.Join(writeBuffered(f, write), f.Close())
-	if err == nil {
-		err = os.Rename(temporary, path)
-	}
-	if err != nil {
-		os.Remove(temporary)
-	}
-	return err
-}
-
-func writeBuffered(w io.Writer, write func(io.Writer) error) error {
-	buffer := bufio.NewWriterSize(w, 1<<20)
-	if err := write(buffer); err != nil {
-		return err
-	}
-	return buffer.Flush()
 }

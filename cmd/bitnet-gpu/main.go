@@ -8,17 +8,17 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"bitnet-gpu/engine"
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/weights"
 	"bitnet-gpu/weights/hub"
+	"bitnet-gpu/weights/outfile"
 )
 
 func main() {
@@ -42,38 +42,70 @@ const (
 	exitUnavailable = 4   // the backend or device asked for
 	exitMemory      = 5   // out of memory
 	exitNetwork     = 6   // network, or a wrong checksum
-	exitInterrupted = 130 // Ctrl-C: a second one where the first ends a text
+	exitInterrupted = 130 // Ctrl-C, which ends a text and keeps it
 )
 
 // run executes a command line and returns its exit code.
 func run(args []string, std stdio) int {
 	parsed := false
-	root := &cobra.Command{
-		Use:               "bitnet-gpu",
-		Short:             "Run ternary language models (BitNet b1.58) on any CPU and GPU",
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		PersistentPreRun:  func(*cobra.Command, []string) { parsed = true },
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	root := newRoot(std)
+	root.PersistentPreRun = func(*cobra.Command, []string) { parsed = true }
+	args, err := dialect(root, args, std.err)
+	if err == nil {
+		root.SetArgs(args)
+		if err = root.Execute(); err != nil && !parsed { // cobra's own errors: flags, number of arguments
+			err = fmt.Errorf("%w: %w", engine.ErrUsage, err)
+		}
 	}
-	root.AddCommand(
-		generateCmd(std), tokenizeCmd(std), logitsCmd(std), inspectCmd(std), convertCmd(std),
-		pullCmd(std), listCmd(std), rmCmd(std), devicesCmd(std), benchCmd(std),
-	)
-	root.Version = version()
-	root.SetArgs(dialect(args))
-	root.SetIn(std.in)
-	root.SetOut(std.out)
-	root.SetErr(std.err)
-	err := root.Execute()
 	if err == nil {
 		return exitOK
 	}
-	if !parsed { // cobra's own errors: flags, verbs, number of arguments
-		err = fmt.Errorf("%w: %w", engine.ErrUsage, err)
+	help := ""
+	if errors.Is(err, engine.ErrUsage) || errors.Is(err, outfile.ErrTarget) {
+		help = " (see " + helpFor(root, args) + ")"
 	}
-	fmt.Fprintf(std.err, "bitnet-gpu: %s\n", message(err))
+	fmt.Fprintf(std.err, "bitnet-gpu: %s%s\n", message(err), help)
 	return exitCode(err)
+}
+
+// newRoot makes the command with all its verbs.
+func newRoot(std stdio) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bitnet-gpu",
+		Short: "Run ternary language models (BitNet b1.58) on any CPU and GPU",
+		Example: `  bitnet-gpu generate "Once upon a time"        a small model in the program goes on
+  bitnet-gpu run 2b4t "Why is the sky blue?"    pulls the 2B4T (1.2 GB), and answers
+  bitnet-gpu generate -m model.gguf -p TEXT     a file of your own`,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddGroup(verbGroups...)
+	for i, verbs := range [][]*cobra.Command{
+		{generateCmd(std), runCmd(std), tokenizeCmd(std), logitsCmd(std)},
+		{pullCmd(std), listCmd(std), rmCmd(std), inspectCmd(std), convertCmd(std)},
+		{benchCmd(std), devicesCmd(std)},
+		{versionCmd(std)},
+	} {
+		for _, verb := range verbs {
+			verb.GroupID = verbGroups[i].ID
+			verb.Flags().SortFlags = false
+			root.AddCommand(verb)
+		}
+	}
+	root.SetHelpCommandGroupID("other")
+	root.SetCompletionCommandGroupID("other")
+	root.SetUsageFunc(usageText)
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	return root
+}
+
+// isTerminal reports whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // exitCode maps an error to its exit code.
@@ -83,6 +115,7 @@ func exitCode(err error) int {
 		code int
 	}{
 		{engine.ErrUsage, exitUsage},
+		{outfile.ErrTarget, exitUsage},
 		{context.Canceled, exitInterrupted},
 		{compute.ErrMemory, exitMemory}, // before the model's: the file may be too large to map
 		{weights.ErrInvalid, exitModel},
@@ -100,7 +133,7 @@ func exitCode(err error) int {
 // message is an error on one line, without the words that only sort it.
 func message(err error) string {
 	text := printable(strings.ReplaceAll(err.Error(), "\n", "; "))
-	for _, kind := range []error{engine.ErrUsage, weights.ErrInvalid, compute.ErrUnavailable, hub.ErrRef, context.Canceled} {
+	for _, kind := range []error{engine.ErrUsage, outfile.ErrTarget, weights.ErrInvalid, compute.ErrUnavailable, hub.ErrRef, context.Canceled} {
 		text = strings.ReplaceAll(text, ": "+kind.Error(), "")
 		text = strings.TrimPrefix(text, kind.Error()+": ")
 	}
@@ -123,47 +156,4 @@ func printable(text string) string {
 		}
 		return r
 	}, text)
-}
-
-// dialect spells flags as other engines' users do: long ones with one dash, as
-// -hf and bitnet.cpp's -temp, and llama.cpp's other names.
-func dialect(args []string) []string {
-	other := map[string]string{
-		"-temp": "--temp", "-sys": "--system", "--system-prompt": "--system",
-		"--predict": "--n-predict", "-r": "--stop", "--reverse-prompt": "--stop", "--batch-size": "--batch",
-		"-hf": "--hf-repo", "-hfr": "--hf-repo", "--hf": "--hf-repo",
-	}
-	if len(args) > 0 && args[0] == "bench" { // llama-bench's
-		delete(other, "-r")
-		other["-pg"] = "--pg"
-	}
-	spelled := slices.Clone(args)
-	for i, arg := range spelled {
-		if arg == "--" {
-			break
-		}
-		name, value, given := strings.Cut(arg, "=")
-		if ours, ok := other[name]; ok {
-			spelled[i] = ours
-			if given {
-				spelled[i] += "=" + value
-			}
-		}
-	}
-	return spelled
-}
-
-// version is what the build knows of itself.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			v += " " + s.Value
-		}
-	}
-	return v + ", " + info.GoVersion
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,6 +71,9 @@ func TestBadDirectories(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, c.file), []byte(c.content), 0o644); err != nil {
 				t.Fatal(err)
 			}
+			if c.file == "model.safetensors.index.json" { // which is not looked at beside the one file
+				os.Remove(filepath.Join(dir, "model.safetensors"))
+			}
 			for _, verb := range [][]string{{"generate", "-p", "x", "-n", "1", "-m"}, {"convert", "-o", filepath.Join(t.TempDir(), "out.gguf")}} {
 				out, errs, code := command(t, "", append(verb, dir)...)
 				refused(t, out, errs, code, exitModel, c.want)
@@ -96,7 +100,6 @@ func TestUsage(t *testing.T) {
 	}{
 		{"two models", []string{"generate", "-m", tinyA, "-hf", "2b4t", "-p", "x"}, exitUsage, "one of the two"},
 		{"no prompt", []string{"generate", "-m", tinyA}, exitUsage, "no prompt"},
-		{"unknown verb", []string{"gnerate"}, exitUsage, "unknown command"},
 		{"unknown flag", []string{"generate", "--foo"}, exitUsage, "unknown flag"},
 		{"no number", []string{"generate", "-n", "many"}, exitUsage, "invalid argument"},
 		{"bad -n", []string{"generate", "-m", tinyA, "-p", "x", "-n", "-5"}, exitUsage, "-n -5"},
@@ -105,6 +108,9 @@ func TestUsage(t *testing.T) {
 		{"bad top-p", []string{"generate", "-m", tinyA, "-p", "x", "--top-p", "2"}, exitUsage, "top-p"},
 		{"bad bias", []string{"generate", "-m", tinyA, "-p", "x", "-l", "15043"}, exitUsage, "ID+X"},
 		{"system without chat", []string{"generate", "-m", tinyA, "-p", "x", "--system", "y"}, exitUsage, "--chat"},
+		{"template without chat", []string{"generate", "-m", tinyA, "-p", "x", "--chat-template", "llama3"}, exitUsage, "--chat-template needs --chat"},
+		{"special with chat", []string{"generate", "-m", tinyA, "-p", "x", "--chat", "--special"}, exitUsage, "--special is for a prompt without --chat"},
+		{"no template", []string{"generate", "-m", tinyA, "-p", "x", "--chat", "--chat-template", "nope"}, exitUsage, "a file, or one of bitnet, chatml, falcon3, llama3"},
 		{"negative context", []string{"generate", "-m", tinyA, "-p", "x", "-c", "-1"}, exitUsage, "negative"},
 		{"unknown backend", []string{"generate", "-m", tinyA, "-p", "x", "--backend", "cuda"}, exitUsage, "unknown backend"},
 		{"unknown device", []string{"generate", "-m", tinyA, "-p", "x", "--device", "gpu7"}, exitUnavailable, "gpu7"},
@@ -117,7 +123,7 @@ func TestUsage(t *testing.T) {
 		{"context without end", []string{"generate", "-m", tinyA, "-p", "x", "-c", "99999999"}, exitUsage, "context"},
 		{"logits to a directory", []string{"logits", "-m", tinyA, "--tokens", "1", "-o", t.TempDir()}, exitUsage, "is a directory"},
 		{"logits of too large an id", []string{"logits", "-m", tinyA, "--tokens", "99999999999", "-o", "x.npy"}, exitUsage, "99999999999"},
-		{"tokenize a directory", []string{"tokenize", "--tokenizer", t.TempDir(), "x"}, exitModel, "not a regular file"},
+		{"tokenize a directory", []string{"tokenize", "--tokenizer", t.TempDir(), "x"}, exitModel, "a directory without tokenizer.json and tokenizer.model"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, errs, code := command(t, "", c.args...)
@@ -156,7 +162,7 @@ func TestGenerate(t *testing.T) {
 		t.Errorf("from -p - %q, from -p %q", dash, greedy)
 	}
 	stop := greedy[4:6]
-	if got, want := generate("-p", "Hello", "--temp", "0", "--stop", stop), greedy[:strings.Index(greedy, stop)]; got != want {
+	if got, want := generate("-p", "Hello", "--temp", "0", "--stop", stop), greedy[:strings.Index(greedy, stop)]+"\n"; got != want {
 		t.Errorf("stopped at %q: %q, expected %q", stop, got, want)
 	}
 	if chat := generate("-p", "Hello", "--temp", "0", "--chat", "--system", "Be kind."); chat == greedy {
@@ -166,7 +172,7 @@ func TestGenerate(t *testing.T) {
 	if err := json.Unmarshal([]byte(generate("-p", "Hello", "--temp", "0", "--json")), &r); err != nil {
 		t.Fatal(err)
 	}
-	if r.Text != strings.ToValidUTF8(greedy, "\uFFFD") || r.Finish != "length" || r.Backend != "cpu" || r.GeneratedTokens != 20 {
+	if r.Text != strings.ToValidUTF8(strings.TrimSuffix(greedy, "\n"), "\uFFFD") || r.Finish != "length" || r.Backend != "cpu" || r.GeneratedTokens != 20 {
 		t.Errorf("--json: %+v", r)
 	}
 	for _, draft := range []string{"0", "1", "7"} {
@@ -280,43 +286,82 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
-// TestOutputFile: a link is written through, and what is no file stays that.
-func TestOutputFile(t *testing.T) {
-	dir := t.TempDir()
-	file, link := filepath.Join(dir, "file.npy"), filepath.Join(dir, "link.npy")
-	if err := os.WriteFile(file, []byte("old"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("file.npy", link); err != nil {
-		t.Skip("no symbolic links here: ", err)
-	}
-	ok(t, "", "logits", "-m", tinyA, "--tokens", "1", "-o", link)
-	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
-		t.Errorf("the link became %v, %v", info, err)
-	}
-	if rows, err := npy.Read(file); err != nil || len(rows) != 1 {
-		t.Errorf("the file behind the link: %v", err)
-	}
-	ok(t, "", "logits", "-m", tinyA, "--tokens", "1", "-o", os.DevNull)
-	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
-		t.Errorf("%s became %v, %v", os.DevNull, info, err)
-	}
-	if names, _ := filepath.Glob(filepath.Join(dir, "*.tmp")); len(names) > 0 {
-		t.Errorf("left behind: %v", names)
+// TestVersion: a verb and a flag say the same.
+func TestVersion(t *testing.T) {
+	flag, verb := ok(t, "", "--version"), ok(t, "", "version")
+	if flag != verb || !strings.Contains(verb, "go1.") {
+		t.Errorf("--version %q, version %q", flag, verb)
 	}
 }
 
-func TestDialect(t *testing.T) {
-	want := ok(t, "", "generate", "-m", tinyA, "-p", "Hello", "--n-predict", "9", "--temp", "0", "--batch", "3")
-	for _, args := range [][]string{
-		{"-temp", "0", "--predict", "9", "-b", "3"},
-		{"--temp=0", "--predict=9", "--batch-size=3"},
+// TestUnknownVerb: what deletes is never offered, and a line says where help is.
+func TestUnknownVerb(t *testing.T) {
+	for word, want := range map[string]string{
+		"gnerate": `unknown command "gnerate": did you mean generate? (see bitnet-gpu --help)`,
+		"ls":      "did you mean list?", "chat": "did you mean run?", "models": "did you mean list?", "show": "did you mean inspect?", "download": "did you mean pull?",
+		"rum": "did you mean run?", "r": "did you mean run?", "rn": "did you mean run?", "em": "", "remove": "", "delete": "", "serve": "",
+		"-m": "-m: a verb comes first, as in bitnet-gpu generate -m",
 	} {
-		if got := ok(t, "", append([]string{"generate", "-m", tinyA, "-p", "Hello"}, args...)...); got != want {
-			t.Errorf("%v: %q, expected %q", args, got, want)
+		out, errs, code := command(t, "", word)
+		refused(t, out, errs, code, exitUsage, want)
+		if strings.Contains(errs, "rm") || strings.ContainsRune(errs, '\uFFFD') || !strings.HasSuffix(errs, "(see bitnet-gpu --help)\n") {
+			t.Errorf("%s: %q", word, errs)
 		}
 	}
-	if v := ok(t, "", "--version"); !strings.Contains(v, "go1.") {
-		t.Errorf("version %q", v)
+	_, errs, _ := command(t, "", "generate", "-n", "many")
+	if !strings.HasSuffix(errs, "(see bitnet-gpu generate --help)\n") {
+		t.Errorf("%q", errs)
+	}
+}
+
+// TestEmptyNames: a variable of a script that is empty does not choose the demo.
+func TestEmptyNames(t *testing.T) {
+	for _, args := range [][]string{
+		{"generate", "-m", "", "-p", "x"}, {"generate", "-hf", "", "-p", "x"}, {"generate", "--model=", "-p", "x"}, {"generate", "-hf", "a/b", "-hff", "", "x"},
+		{"tokenize", "--tokenizer", "", "x"}, {"bench", "-m", ""}, {"bench", "--synthetic", ""}, {"bench", "--plot", ""}, {"run", "", "x"},
+		{"convert", tinyA, "-o", ""}, {"logits", "--tokens", "1", "-o", ""}, {"generate", "--stop", "", "x"}, {"generate", "-f", ""}, {"pull", ""}, {"rm", ""}, {"inspect", ""},
+	} {
+		out, errs, code := command(t, "", args...)
+		refused(t, out, errs, code, exitUsage, "(see bitnet-gpu ")
+	}
+}
+
+// TestTemplates holds that a chat is what its template makes of it, and that
+// special tokens in a prompt are tokens where --special says so.
+func TestTemplates(t *testing.T) {
+	prompt := func(args ...string) string {
+		_, errs, code := command(t, "", append([]string{"generate", "-m", tinyA, "-n", "1", "--verbose", "-p", "Hi<|eot_id|>"}, args...)...)
+		if code != 0 {
+			t.Fatal(errs)
+		}
+		return regexp.MustCompile(`prompt \[.*\]`).FindString(errs)
+	}
+	file := filepath.Join(t.TempDir(), "own.jinja")
+	for _, c := range []struct{ template, same string }{
+		{"{% for m in messages %}{{ m.role|capitalize + ': ' + m.content + '<|eot_id|>' }}{% endfor %}Assistant: ", "bitnet"},
+		{"{{ ('Q: ' if messages[-1].role == 'user' else 'S: ') + messages[-1].content }}", ""},
+	} {
+		if err := os.WriteFile(file, []byte(c.template), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		own, named := prompt("--chat", "--chat-template", file), prompt("--chat", "--chat-template", "bitnet")
+		if own == "" || (own == named) != (c.same == "bitnet") {
+			t.Errorf("%s gives %s, the template bitnet %s", c.template, own, named)
+		}
+	}
+	text, special := prompt(), prompt("--special")
+	if before, after, ok := strings.Cut(text, "; with --special "); !ok || before == special || "prompt "+after != special {
+		t.Errorf("%s, and with --special %s", text, special)
+	}
+	if err := os.WriteFile(file, []byte("a\n{{ messages|nope }}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for template, want := range map[string]string{
+		file:     "chat template: line 2: the filter nope is not known (--chat-template",
+		"chatml": "chatml needs the special token <|im_start|>",
+	} {
+		if _, errs, code := command(t, "", "generate", "-m", tinyA, "-p", "x", "--chat", "--chat-template", template); code != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("exit %d, %q, want %q", code, errs, want)
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // A bar shows the loading of a model on a terminal, if it takes more than half
-// a second and NO_COLOR is not set.
+// a second. It has no colour.
 type bar struct {
 	mu    sync.Mutex
 	out   *os.File // nil: nobody looks
@@ -24,7 +24,7 @@ const barDelay = 500 * time.Millisecond
 
 func newBar(w io.Writer) *bar {
 	b := &bar{start: time.Now(), verb: "loading"}
-	if isTerminal(w) && os.Getenv("NO_COLOR") == "" {
+	if isTerminal(w) {
 		b.out = w.(*os.File)
 	}
 	return b

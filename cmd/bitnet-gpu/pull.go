@@ -22,15 +22,21 @@ func pullCmd(std stdio) *cobra.Command {
 		Use:   "pull MODEL...",
 		Short: "Fetch models from Hugging Face, or bring them up to date",
 		Long: "Fetch models from Hugging Face, or bring them up to date, and write the path of\n" +
-			"each to standard output. MODEL is OWNER/NAME, OWNER/NAME:FILE or a short name:\n\n" +
+			"each to standard output. MODEL is OWNER/NAME, OWNER/NAME:FILE, OWNER/NAME:QUANT, where\n" +
+			"QUANT is part of the name of a GGUF file, OWNER/NAME@REVISION of a branch, a tag or a\n" +
+			"commit, or a short name:\n\n" +
 			shortNames() +
 			"\nWithout FILE it is the repository's one GGUF file, or the one in I2_S, or where\n" +
 			"there is none its safetensors with what belongs to them, in one folder. The files\n" +
 			"go to the cache of Hugging Face's own tools and are shared with them. A pull that\n" +
-			"was stopped goes on where it was. The environment: HF_TOKEN for gated and private\n" +
-			"models, HF_ENDPOINT for a mirror, HF_HOME or HF_HUB_CACHE for another cache, and\n" +
-			"HF_HUB_OFFLINE=1 to use the cache only.",
-		Args: cobra.MinimumNArgs(1),
+			"was stopped goes on where it was. The environment is theirs too: HF_TOKEN for gated\n" +
+			"and private models, HF_ENDPOINT for a mirror, HF_HOME or HF_HUB_CACHE for another\n" +
+			"cache, and HF_HUB_OFFLINE=1 to use the cache only.",
+		Example: `  bitnet-gpu pull 2b4t
+  bitnet-gpu pull tiiuae/Falcon-E-1B-Instruct-GGUF:i2_s`,
+		SuggestFor:        []string{"download", "fetch", "get"},
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeNames,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object an event instead of the path")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "show no progress")

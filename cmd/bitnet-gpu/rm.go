@@ -14,8 +14,12 @@ func rmCmd(std stdio) *cobra.Command {
 		Use:   "rm MODEL...",
 		Short: "Remove models from the cache",
 		Long: "Remove models from the cache: all versions of OWNER/NAME:FILE or of a short name,\n" +
-			"or all files of OWNER/NAME. Bytes that another file in the cache shares stay.",
-		Args: cobra.MinimumNArgs(1),
+			"or all files of OWNER/NAME, or with @REVISION those of one version, as the verb list\n" +
+			"shows them. Bytes that another file in the cache shares stay.",
+		Example: `  bitnet-gpu rm 2b4t
+  bitnet-gpu rm OWNER/NAME@0123456789ab:model.gguf`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeCached,
 	}
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		refs, err := parseRefs(args)

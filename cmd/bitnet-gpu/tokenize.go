@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -29,10 +27,13 @@ func tokenizeCmd(std stdio) *cobra.Command {
 		Short: "Turn text into token ids, or back",
 		Long: "Turn TEXT, or standard input, into token ids. Special tokens in the text are\n" +
 			"ordinary text unless --special, and no token for the beginning is added unless --bos.",
-		Args: cobra.MaximumNArgs(1),
+		Example: `  bitnet-gpu tokenize -m model.gguf "Hello world"
+  bitnet-gpu tokenize -m model.gguf --decode "72 296 108 111"`,
+		SuggestFor: []string{"encode"},
+		Args:       cobra.MaximumNArgs(1),
 	}
 	f.source.add(cmd)
-	cmd.Flags().StringVar(&f.file, "tokenizer", "", "`FILE` of a vocabulary: GGUF, tokenizer.json or tokenizer.model")
+	cmd.Flags().Var((*name)(&f.file), "tokenizer", "`FILE` of a vocabulary: GGUF, tokenizer.json or tokenizer.model")
 	cmd.Flags().BoolVar(&f.jsonl, "jsonl", false, `read lines {"text": ...} and write lines {"ids": [...]}`)
 	cmd.Flags().BoolVar(&f.bos, "bos", false, "put the token for the beginning in front")
 	cmd.Flags().BoolVar(&f.special, "special", false, "take special tokens in the text for what they spell")
@@ -67,9 +68,6 @@ func (f *tokenizeFlags) open(std stdio) (*tokenizer.Tokenizer, error) {
 		if path, err = f.path(std); err != nil {
 			return nil, err
 		}
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			path = filepath.Join(path, "tokenizer.json")
-		}
 	}
 	vocab, err := weights.ReadVocab(path)
 	if err != nil {
@@ -92,22 +90,9 @@ func argument(args []string, in io.Reader) (string, error) {
 
 // Limits of what is read from standard input.
 const (
-	maxText   = 1 << 30  // bytes to tokenize
-	maxLine   = 64 << 20 // bytes of a line of JSON
-	maxPrompt = 16 << 20 // bytes of a prompt, of which no context holds a tenth
+	maxText = 1 << 30  // bytes to tokenize
+	maxLine = 64 << 20 // bytes of a line of JSON
 )
-
-// readText reads standard input, of at most limit bytes.
-func readText(in io.Reader, limit int64) (string, error) {
-	data, err := io.ReadAll(io.LimitReader(in, limit+1))
-	if err != nil {
-		return "", fmt.Errorf("standard input: %w", err)
-	}
-	if int64(len(data)) > limit {
-		return "", usage("standard input holds more than %d MiB", limit>>20)
-	}
-	return string(data), nil
-}
 
 func (f *tokenizeFlags) one(t *tokenizer.Tokenizer, text string, w io.Writer) error {
 	if !f.decode {
@@ -161,11 +146,15 @@ func (f *tokenizeFlags) lines(t *tokenizer.Tokenizer, in io.Reader, w io.Writer)
 	input := bufio.NewScanner(in)
 	input.Buffer(nil, maxLine)
 	for n := 1; input.Scan(); n++ {
-		if len(bytes.TrimSpace(input.Bytes())) == 0 {
+		text := input.Bytes()
+		if n == 1 {
+			text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+		}
+		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
 		var l line
-		err := json.Unmarshal(input.Bytes(), &l)
+		err := json.Unmarshal(text, &l)
 		if err != nil {
 			err = usage("%w", err)
 		} else {

@@ -150,7 +150,7 @@ type Path struct {
 	Scores4      func(s, q []float32, keys []uint16, c float32)
 	WeightedSum4 func(o, p []float32, values []uint16)
 
-	// DotF16 and DotF32 return the logit of one row of the head, in 64 chains.
+	// DotF16 and DotF32 return the product of one row of a dense matrix, in 64 chains.
 	// len(x) >= 64.
 	DotF16 func(row []uint16, x []float32) float32
 	DotF32 func(row, x []float32) float32

@@ -214,15 +214,33 @@ func (r *runner) warm() error {
 	r.tell(0, "loading")
 	opt := r.plan.Engine
 	opt.Context, opt.Threads, opt.Batch = r.end, r.plan.Threads[0], r.plan.Batches[0]
-	e, err := engine.Open(r.plan.Path, opt)
+	m, err := weights.OpenWith(r.plan.Path, weights.OpenOptions{I2SLayout: opt.I2S})
 	if err != nil {
 		return err
+	}
+	if err := r.plan.Fits(m.Context); err != nil {
+		return errors.Join(err, m.Close())
+	}
+	e, err := engine.New(m, opt)
+	if err != nil {
+		return errors.Join(err, m.Close())
 	}
 	r.model = about(e.Model())
 	if r.plan.Synthetic {
 		r.model.Path = "" // it will be gone
 	}
 	return e.Close()
+}
+
+// Fits refuses tests of more tokens than a model has positions: what is measured
+// there is nothing that anybody would run. Errors are engine.ErrUsage.
+func (p *Plan) Fits(context int) error {
+	for _, t := range p.Tests {
+		if t.end() > context {
+			return fmt.Errorf("%w: %s takes %d positions, and the model has %d: fewer tokens or a smaller depth", engine.ErrUsage, t.Name(), t.end(), context)
+		}
+	}
+	return nil
 }
 
 func about(m *weights.Model) *Model {
@@ -241,14 +259,18 @@ func about(m *weights.Model) *Model {
 	norms := len(m.OutputNorm)
 	for i := range m.Layers {
 		l := &m.Layers[i]
-		for _, t := range l.Tensors() {
-			a.Size += int64(len(t.Data))
-			a.Products += int64(t.Rows) * int64(t.Cols)
+		for _, matrix := range l.Matrices() {
+			rows, cols := matrix.Shape()
+			a.Size += int64(len(matrix.Data()))
+			a.Params += int64(rows) * int64(cols)
+			if !matrix.IsDense() {
+				a.Products += int64(rows) * int64(cols)
+			}
 		}
 		norms += len(l.AttnNorm) + len(l.AttnSubNorm) + len(l.FFNNorm) + len(l.FFNSubNorm)
 	}
 	a.Size += 4 * int64(norms)
-	a.Params += a.Products + int64(norms)
+	a.Params += int64(norms)
 	return a
 }
 

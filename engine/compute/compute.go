@@ -62,8 +62,8 @@ type Options struct {
 // A Tap is one named intermediate of one token. The names are the field's:
 // inp_embd, attn_norm, Qcur, Kcur, Vcur, kqv_out, attn_sub_norm,
 // ffn_inp, ffn_norm, ffn_out, ffn_sub_norm, l_out, result_norm, result_output.
-// The three norms before a BitLinear are given as the int8 codes that enter
-// it, and ffn_out as the activated product before ffn_sub_norm.
+// The four norms of a layer are given as the int8 codes that enter ternary
+// matrices, or as the floats that enter dense ones where all are, and ffn_out as the activated product before ffn_sub_norm.
 type Tap struct {
 	Name  string
 	Layer int // -1 outside the layers

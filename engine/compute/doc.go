@@ -30,7 +30,7 @@
 //   - Denormals and signed zeros decide nothing, because drivers flush and fold
 //     them differently: fz(x) is +0 where |x| < 2^-50 (an integer test) and x
 //     elsewhere. It is applied wherever a vector is stored, as marked below, to
-//     the norm weights at load, and to the rows of the head as they are
+//     the norm weights at load, and to the rows of dense matrices as they are
 //     widened. Products of what remains are at least 2^-100, so no sum is ever
 //     denormal. Chains start with their first product, not with 0 plus it.
 //   - A quantised vector with A >= 2^100, or with a sum of squares >= 2^100, an
@@ -43,8 +43,9 @@
 // one is left: x[k] = x[k] + x[k+w] for w = n/2, n/4, ..., 1.
 //
 //  1. Embedding: h = fz(row), the row as its stored type defines it. Block
-//     formats: Q8_0 d*q; Q4_0 d*(q-8); Q6_K (d*scale)*(q-32), each with one
-//     rounding for each product. Head and embedding share this widening.
+//     formats: Q8_0 d*q; Q4_0 d*(q-8); Q6_K (d*scale)*(q-32), and ggml's others as
+//     package weights has them, each with one rounding for each product and for
+//     the sum. Head, embedding and dense matrices share this widening.
 //  2. Norm and quantise, before each BitLinear, with n elements of h and norm
 //     weight g: y = fz(h*g); A = max|y|; inv = 127*recip(A); q = roundEven(y*inv)
 //     as int8; S = sum of q. A = 0 gives q = 0. The RMS factor is common to y and
@@ -85,6 +86,11 @@
 //     rows to compute, if what it leaves out cannot be among the best, or is so
 //     with a probability below 1e-13 a row whatever the weights and the input:
 //     see cpu/screen.go for such a bound.
+//     A matrix of a layer that is dense, and not ternary, is multiplied in the same
+//     way: x as above with the g and r of the norm before it, not quantised; where
+//     there is no norm, x = h. out = fz(sum of row*x), which 5, 6 and 8 take as they
+//     take a ternary product; a magnitude of 2^100 or more and NaN is ErrNumeric. Its
+//     rows are at least 64 long. The norm is looked at as in 2, for A and ss.
 //  10. Loading: one scale for a matrix, a float32 in [2^-18, 2^18]. Files that
 //     store its reciprocal: 1/x, rounded once. Files with a factor beside the
 //     scale: their product, rounded once. Master weights w: the scale m is the

@@ -17,7 +17,7 @@ func TestEnough(t *testing.T) {
 		p := Params{
 			Temp: []float32{0, 0.5, 1.5}[r.IntN(3)], TopK: 1 + r.IntN(20), TopP: 0.3 + 0.7*r.Float32(), MinP: 0.1 * r.Float32(),
 			RepeatLast: []int{0, 5, -1}[r.IntN(3)], RepeatPenalty: 1 + r.Float32(),
-			PresencePenalty: r.Float32(), FrequencyPenalty: r.Float32(), Seed: r.Uint64(),
+			PresencePenalty: r.Float32(), FrequencyPenalty: r.Float32(), Seed: r.Uint64(), set: true,
 		}
 		p.LogitBias = map[int32]float32{r.Int32N(vocab): -3 * r.Float32(), r.Int32N(vocab): negInf}
 		whole, err := New(p, vocab)
@@ -90,6 +90,7 @@ func TestNotEnough(t *testing.T) {
 		if p.RepeatPenalty == 0 {
 			p.RepeatPenalty = 1
 		}
+		p.set = true
 		s, err := New(p, 10)
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package sample
 
 import (
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -21,29 +22,54 @@ func TestDefaultsAreValid(t *testing.T) {
 	}
 }
 
+// TestNotSet fills in the defaults, and nothing where a 0 is meant.
+func TestNotSet(t *testing.T) {
+	with := func(change func(*Params)) Params {
+		p := Defaults()
+		change(&p)
+		return p
+	}
+	zero := with(func(p *Params) { p.Temp, p.TopK, p.MinP, p.RepeatLast = 0, 0, 0, 0 })
+	for _, c := range []struct{ p, want Params }{
+		{Params{}, Defaults()},
+		{Params{Seed: 7}, with(func(p *Params) { p.Seed = 7 })},
+		{Params{Temp: 0.5}, with(func(p *Params) { p.Temp = 0.5 })},
+		{Params{TopK: -1}, with(func(p *Params) { p.TopK = -1 })},
+		{Params{TopP: 1, RepeatPenalty: 1.1}, with(func(p *Params) { p.RepeatPenalty, p.TopP = 1.1, 1 })},
+		{Params{RepeatLast: -1, FrequencyPenalty: 1}, with(func(p *Params) { p.RepeatLast, p.FrequencyPenalty = -1, 1 })},
+		{Greedy(), with(func(p *Params) { p.Temp = 0 })},
+		{zero, zero},
+	} {
+		s, err := New(c.p, 10)
+		if err != nil || !reflect.DeepEqual(s.p, c.want) {
+			t.Errorf("%+v: %+v, %v, expected %+v", c.p, s.p, err, c.want)
+		}
+	}
+}
+
 func TestValidate(t *testing.T) {
 	for _, c := range []struct {
 		change func(*Params)
 		want   string
 	}{
-		{func(p *Params) { p.Temp = -1 }, "temp is -1: it must be 0 (greedy) or more"},
-		{func(p *Params) { p.Temp = nan }, "temp is NaN"},
-		{func(p *Params) { p.Temp = inf }, "temp is +Inf"},
+		{func(p *Params) { p.Temp = -1 }, "the temperature is -1: it must be 0 (greedy) or more"},
+		{func(p *Params) { p.Temp = nan }, "the temperature is NaN"},
+		{func(p *Params) { p.Temp = inf }, "the temperature is +Inf"},
 		{func(p *Params) { p.TopP = 0 }, "top-p is 0: it must be above 0 and at most 1"},
 		{func(p *Params) { p.TopP = 2 }, "top-p is 2"},
 		{func(p *Params) { p.TopP = nan }, "top-p is NaN"},
 		{func(p *Params) { p.MinP = -0.1 }, "min-p is -0.1: it must be between 0 and 1"},
 		{func(p *Params) { p.MinP = 1.5 }, "min-p is 1.5"},
 		{func(p *Params) { p.MinP = nan }, "min-p is NaN"},
-		{func(p *Params) { p.RepeatPenalty = 0 }, "repeat-penalty is 0: it must be above 0"},
-		{func(p *Params) { p.RepeatPenalty = inf }, "repeat-penalty is +Inf"},
-		{func(p *Params) { p.PresencePenalty = nan }, "presence-penalty is NaN"},
-		{func(p *Params) { p.FrequencyPenalty = -inf }, "frequency-penalty is -Inf"},
-		{func(p *Params) { p.RepeatLast = -2 }, "repeat-last-n is -2: it must be -1"},
-		{func(p *Params) { p.LogitBias = map[int32]float32{3: inf} }, "logit-bias of token 3 is +Inf"},
-		{func(p *Params) { p.LogitBias = map[int32]float32{9: nan, 7: nan} }, "logit-bias of token 7 is NaN"},
-		{func(p *Params) { p.LogitBias = map[int32]float32{100: 1} }, "logit-bias of token 100: the vocabulary has 100 tokens"},
-		{func(p *Params) { p.LogitBias = map[int32]float32{-1: 1} }, "logit-bias of token -1: the vocabulary"},
+		{func(p *Params) { p.RepeatPenalty = 0 }, "the repeat penalty is 0: it must be above 0"},
+		{func(p *Params) { p.RepeatPenalty = inf }, "the repeat penalty is +Inf"},
+		{func(p *Params) { p.PresencePenalty = nan }, "the presence penalty is NaN"},
+		{func(p *Params) { p.FrequencyPenalty = -inf }, "the frequency penalty is -Inf"},
+		{func(p *Params) { p.RepeatLast = -2 }, "the penalties look at the last -2 tokens: it must be -1"},
+		{func(p *Params) { p.LogitBias = map[int32]float32{3: inf} }, "the logit bias of token 3 is +Inf"},
+		{func(p *Params) { p.LogitBias = map[int32]float32{9: nan, 7: nan} }, "the logit bias of token 7 is NaN"},
+		{func(p *Params) { p.LogitBias = map[int32]float32{100: 1} }, "the logit bias of token 100: the vocabulary has 100 tokens"},
+		{func(p *Params) { p.LogitBias = map[int32]float32{-1: 1} }, "the logit bias of token -1: the vocabulary"},
 	} {
 		p := Defaults()
 		c.change(&p)

@@ -34,10 +34,11 @@ func New(p Params, vocab int) (*Sampler, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
+	p = p.filled()
 	s := &Sampler{p: p, vocab: vocab}
 	for _, id := range sortedIDs(p.LogitBias) {
 		if id < 0 || int(id) >= vocab {
-			return nil, fmt.Errorf("logit-bias of token %d: the vocabulary has %d tokens", id, vocab)
+			return nil, fmt.Errorf("the logit bias of token %d: the vocabulary has %d tokens", id, vocab)
 		}
 		s.bias = append(s.bias, candidate{id, p.LogitBias[id]})
 	}

@@ -12,8 +12,10 @@ import (
 // plain is sampling without any stage but the draw.
 func plain() Params { return Params{Temp: 1, TopP: 1, RepeatPenalty: 1} }
 
+// mustNew takes a 0 as it stands.
 func mustNew(t testing.TB, p Params, vocab int) *Sampler {
 	t.Helper()
+	p.set = true
 	s, err := New(p, vocab)
 	if err != nil {
 		t.Fatal(err)
@@ -383,7 +385,7 @@ func FuzzSample(f *testing.F) {
 	f.Add(float32(1e-45), 2, float32(0.5), float32(0), 3, float32(2), float32(0), float32(0), uint64(4), int32(1), float32(5), make([]byte, 40))
 	f.Fuzz(func(t *testing.T, temp float32, topK int, topP, minP float32, last int, repeat, presence, frequency float32,
 		seed uint64, biased int32, bias float32, raw []byte) {
-		p := Params{temp, topK, topP, minP, last, repeat, presence, frequency, map[int32]float32{biased: bias}, seed}
+		p := Params{temp, topK, topP, minP, last, repeat, presence, frequency, map[int32]float32{biased: bias}, seed, true}
 		logits := make([]float32, len(raw)/4)
 		history := make([]int32, len(raw))
 		for i := range logits {

@@ -6,7 +6,7 @@ import (
 	"math/bits"
 	"strings"
 
-	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
 // A lexicon finds tokens by their bytes: a hash table with linear probing.
@@ -107,10 +107,10 @@ func (t *Tokenizer) listMerges(list []string) error {
 		if !ok || l == "" || r == "" || strings.Contains(r, " ") {
 			return fmt.Errorf("merge %d is %.40q, want two tokens with a blank between", rank, entry)
 		}
-		buf, ok = weights.AppendBytes(buf[:0], l)
+		buf, ok = vocab.AppendBytes(buf[:0], l)
 		split := len(buf)
 		if ok {
-			buf, ok = weights.AppendBytes(buf, r)
+			buf, ok = vocab.AppendBytes(buf, r)
 		}
 		if !ok {
 			return fmt.Errorf("merge %d, %.40q, has a character that stands for no byte", rank, entry)
@@ -140,7 +140,7 @@ const maxDerived = 1 << 10
 func (t *Tokenizer) deriveMerges() error {
 	list := make([]merge, 0, 3*t.VocabSize())
 	for id := range int32(t.VocabSize()) {
-		if t.kinds[id] != weights.TokenNormal {
+		if t.kinds[id] != vocab.TokenNormal {
 			continue
 		}
 		text := t.bytes(id)

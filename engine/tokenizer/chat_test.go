@@ -6,14 +6,14 @@ import (
 	"testing"
 
 	"bitnet-gpu/engine/chat"
-	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
 // TestEncodeChat holds the ids that Hugging Face's tokenizer gives for the
 // conversations of the 2B4T, with the template of this project and with Jinja.
 func TestEncodeChat(t *testing.T) {
 	const (
-		ofGGUF = "{% for m in messages %}{{ 'Human: ' + m.content + '\n\nBITNETAssistant: ' + eos_token }}{% endfor %}"
+		ofGGUF = `{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}{% if message['role'] == 'user' %}{{ 'Human: ' + message['content'] + '\n\nBITNETAssistant: ' + eos_token }}{% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token }}{% endif %}{% endfor %}`
 		jinja  = `{% set loop_messages = messages %}{% for message in loop_messages %}{% set content = message['role'] | capitalize + ': '+ message['content'] | trim + '<|eot_id|>' %}{{ content }}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}`
 	)
 	user := chat.Message{Role: "user", Content: "Hi"}
@@ -22,7 +22,7 @@ func TestEncodeChat(t *testing.T) {
 		v := llama3(t)
 		v.ChatTemplate = template
 		tok := mustNew(t, v)
-		tmpl, err := tok.Template("bitnet-b1.58")
+		tmpl, err := tok.Template("bitnet-b1.58", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,15 +84,15 @@ func TestEncodeChatBOS(t *testing.T) {
 func TestTemplate(t *testing.T) {
 	v := tiny()
 	tok := mustNew(t, v)
-	if tmpl, err := tok.Template("bitnet-b1.58"); err != nil || tmpl.Name != "bitnet" {
+	if tmpl, err := tok.Template("bitnet-b1.58", ""); err != nil || tmpl.Name != "bitnet" {
 		t.Errorf("template %v, error %v", tmpl, err)
 	}
-	if _, err := tok.Template("llama"); err == nil {
+	if _, err := tok.Template("llama", ""); err == nil {
 		t.Error("a model without a template has one")
 	}
 	v.ChatTemplate = "{{ bos_token ~ eos_token }}"
 	v.EOS = v.EOT
-	tmpl, err := mustNew(t, v).Template("llama")
+	tmpl, err := mustNew(t, v).Template("llama", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestStops(t *testing.T) {
 	v := tiny()
 	v.EOS = 7
 	v.Tokens = append(v.Tokens, "<|im_end|>", "<|im_end|>x", "</s>")
-	v.Types = append(v.Types, weights.TokenControl, weights.TokenControl, weights.TokenNormal)
+	v.Types = append(v.Types, vocab.TokenControl, vocab.TokenControl, vocab.TokenNormal)
 	eot := v.EOT
 	if got, want := mustNew(t, v).Stops(), []int32{7, eot, eot + 1}; !slices.Equal(got, want) {
 		t.Errorf("Stops() = %v, want %v", got, want)

@@ -3,18 +3,37 @@ package tokenizer
 import (
 	"strings"
 	"unicode/utf8"
+
+	"bitnet-gpu/weights/vocab"
 )
 
-// Decode returns the text of tokens: their bytes, one after another. Special
-// tokens stand there by their names, ids that do not exist as nothing.
+// Decode returns the text of tokens: their bytes, one after another, without the
+// blank that SentencePiece puts in front of a text. Special tokens stand there by
+// their names, ids that do not exist as nothing.
 func (t *Tokenizer) Decode(ids []int32) string {
 	var b strings.Builder
+	begins := true
 	for _, id := range ids {
 		if t.valid(id) {
-			b.WriteString(t.bytes(id))
+			b.WriteString(t.decoded(id, &begins))
 		}
 	}
 	return b.String()
+}
+
+// decoded returns the text of a token. As long as the text only begins, a blank in
+// front of it is the normaliser's; where that drops blanks, every one is.
+func (t *Tokenizer) decoded(id int32, begins *bool) string {
+	text := t.bytes(id)
+	if !*begins || t.kinds[id] == vocab.TokenControl {
+		return text
+	}
+	n := &t.normalizer
+	if (n.prefix || n.trim) && t.kinds[id] != vocab.TokenByte && text != "" && text[0] == ' ' {
+		text, *begins = text[1:], n.trim
+	}
+	*begins = *begins && text == ""
+	return text
 }
 
 // A Decoder decodes token by token. A token may end within a character: the
@@ -22,11 +41,21 @@ func (t *Tokenizer) Decode(ids []int32) string {
 // returns can be shown at once. Its strings together are what Decode returns.
 type Decoder struct {
 	t       *Tokenizer
+	begins  bool
 	pending []byte // the beginning of a character
 }
 
-// NewDecoder returns a Decoder at the beginning of a text.
-func (t *Tokenizer) NewDecoder() *Decoder { return &Decoder{t: t} }
+// NewDecoder returns a Decoder for what follows the tokens before; without any, at
+// the beginning of a text.
+func (t *Tokenizer) NewDecoder(before ...int32) *Decoder {
+	d := &Decoder{t: t, begins: true}
+	for i := 0; i < len(before) && d.begins; i++ {
+		if t.valid(before[i]) {
+			t.decoded(before[i], &d.begins)
+		}
+	}
+	return d
+}
 
 // Next returns what the next token adds to the text, up to the last character
 // that is whole; it may be empty. Bytes that can be no part of a character are
@@ -35,7 +64,7 @@ func (d *Decoder) Next(id int32) string {
 	if !d.t.valid(id) {
 		return ""
 	}
-	d.pending = append(d.pending, d.t.bytes(id)...)
+	d.pending = append(d.pending, d.t.decoded(id, &d.begins)...)
 	whole := wholeRunes(d.pending)
 	text := string(d.pending[:whole])
 	d.pending = append(d.pending[:0], d.pending[whole:]...)

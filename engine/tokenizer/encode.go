@@ -16,13 +16,13 @@ func (t *Tokenizer) EncodeSpecial(dst []int32, text string) []int32 {
 }
 
 func (t *Tokenizer) encode(dst []int32, text string, names *matcher) []int32 {
+	if t.ranks != nil {
+		return t.encodePieces(dst, text, names)
+	}
 	for len(text) > 0 {
 		id, begin, end := names.next(text)
 		rest := text[:begin]
-		switch {
-		case t.ranks != nil:
-			dst, rest = t.appendPieces(dst, rest), ""
-		case t.falcon3:
+		if t.falcon3 {
 			dst, rest = t.appendFalcon3(dst, rest), ""
 		}
 		for len(rest) > 0 {
@@ -61,9 +61,10 @@ func (t *Tokenizer) EncodeChat(segments []chat.Segment) []int32 {
 }
 
 // Template returns the chat template for a model of this vocabulary and of the
-// architecture that its file names, as chat.For chooses it.
-func (t *Tokenizer) Template(arch string) (*chat.Template, error) {
-	m := chat.Model{Arch: arch, Jinja: t.template}
+// architecture that its file names, as chat.For chooses it; chosen is the user's
+// template, or "".
+func (t *Tokenizer) Template(arch, chosen string) (*chat.Template, error) {
+	m := chat.Model{Arch: arch, Jinja: t.template, Chosen: chosen}
 	for name := range t.special.ids {
 		m.Special = append(m.Special, name)
 	}

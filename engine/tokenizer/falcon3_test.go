@@ -9,7 +9,7 @@ import (
 
 	"github.com/dlclark/regexp2/v2"
 
-	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
 // The first two steps of Falcon3's pre-tokenizer as regular expressions.
@@ -26,7 +26,7 @@ func falcon3Pieces(t *testing.T, s string) (parts []string) {
 		for _, b := range cut(t, falcon3Steps[1], a) {
 			whole := true
 			for i := range len(b) {
-				c, _ := utf8.DecodeRune(weights.AppendAlphabet(nil, []byte{b[i]}))
+				c, _ := utf8.DecodeRune(vocab.AppendAlphabet(nil, []byte{b[i]}))
 				if number := unicode.IsNumber(c); whole || number {
 					parts, whole = append(parts, b[i:i+1]), number
 				} else {
@@ -72,7 +72,7 @@ func FuzzFalcon3(f *testing.F) {
 func TestFalcon3Encode(t *testing.T) {
 	v := tiny("a b", "b c", "Ġ a", "Ġ (", "1 2", "Ċ Ċ", "Ã ²")
 	v.Tokens[0], v.Tokens = "Ā", append(v.Tokens, "abc")
-	v.Types = append(v.Types, weights.TokenNormal)
+	v.Types = append(v.Types, vocab.TokenNormal)
 	v.Pre, v.MergesOnly = "falcon3", true
 	tok := mustNew(t, v)
 	show := func(text string) string {

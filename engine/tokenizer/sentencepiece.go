@@ -7,13 +7,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
-// SentencePiece's BPE, of 1bitLLM's models. A text is one piece, a blank in
-// front of it, and begins as characters. Two neighbours merge where their text
-// is a token, the one of the highest score first; a character that is no token
-// becomes its bytes. (github.com/google/sentencepiece, src/bpe_model.cc)
+// SentencePiece's BPE, of 1bitLLM's models. A text, normalised, is one piece and
+// begins as characters and the user's tokens. Two neighbouring characters merge
+// where their text is a token, the one of the highest score first; a character
+// that is no token becomes its bytes. (github.com/google/sentencepiece,
+// src/bpe_model.cc)
 
 // blank stands for a blank in the file's tokens.
 const blank = "\u2581"
@@ -37,7 +38,7 @@ func (t *Tokenizer) addBytes() error {
 		t.byteID[b] = -1
 	}
 	for id, kind := range t.kinds {
-		if kind != weights.TokenByte {
+		if kind != vocab.TokenByte {
 			continue
 		}
 		at := &t.byteID[t.bytes(int32(id))[0]]
@@ -72,28 +73,50 @@ func rankScores(scores []float32) []int32 {
 	return ranks
 }
 
+// encodePieces appends the tokens of a text to dst, with those control tokens that
+// names has. What stands behind one is a text of its own, as in llama.cpp.
+func (t *Tokenizer) encodePieces(dst []int32, text string, names *matcher) []int32 {
+	for len(text) > 0 {
+		id, begin, end := names.next(text)
+		for id >= 0 && !t.IsControl(id) { // a user's token is part of the text
+			next, from, to := names.next(text[end:])
+			id, begin, end = next, end+from, end+to
+		}
+		dst = t.appendPieces(dst, text[:begin])
+		if id >= 0 {
+			dst = append(dst, id)
+		}
+		text = text[end:]
+	}
+	return dst
+}
+
 // A symbol is a stretch of text in the list of those that merge.
 type symbol struct {
 	begin, end int32
+	id         int32 // of a user's token, which does not merge; else -1
 	rank       int32 // of merging with the next one
 	prev, next int32 // indices, -1 at the ends
 }
 
 // appendPieces appends the tokens of a text between special tokens to dst.
 func (t *Tokenizer) appendPieces(dst []int32, text string) []int32 {
-	if text == "" {
+	if text = t.normalizer.normalize(text, &t.always); text == "" {
 		return dst
 	}
-	if t.prefix {
-		text = " " + text
-	}
-	list := symbols(text)
+	list := t.symbols(text)
 	t.mergeSymbols(list, text)
 	for i := int32(0); i >= 0; i = list[i].next {
-		piece := text[list[i].begin:list[i].end]
-		if id := t.find(piece); id >= 0 {
+		piece, id := text[list[i].begin:list[i].end], list[i].id
+		if id < 0 {
+			id = t.find(piece)
+		}
+		if id >= 0 {
 			dst = append(dst, id)
 			continue
+		}
+		if piece == " " {
+			piece = blank
 		}
 		for _, b := range []byte(piece) {
 			dst = append(dst, t.byteID[b])
@@ -102,13 +125,16 @@ func (t *Tokenizer) appendPieces(dst []int32, text string) []int32 {
 	return dst
 }
 
-// symbols lists the characters of a text that is not empty.
-func symbols(text string) []symbol {
+// symbols lists the characters and the user's tokens of a text that is not empty.
+func (t *Tokenizer) symbols(text string) []symbol {
 	var list []symbol
 	for at := 0; at < len(text); {
-		_, size := utf8.DecodeRuneInString(text[at:])
+		id, size := t.always.at(text[at:])
+		if size == 0 {
+			_, size = utf8.DecodeRuneInString(text[at:])
+		}
 		i := int32(len(list))
-		list = append(list, symbol{begin: int32(at), end: int32(at + size), rank: noMerge, prev: i - 1, next: i + 1})
+		list = append(list, symbol{begin: int32(at), end: int32(at + size), id: id, rank: noMerge, prev: i - 1, next: i + 1})
 		at += size
 	}
 	list[len(list)-1].next = -1
@@ -120,7 +146,7 @@ func (t *Tokenizer) mergeSymbols(list []symbol, text string) {
 	look := func(i int32) bool { // at the pair that starts with symbol i
 		s := &list[i]
 		s.rank = noMerge
-		if s.next >= 0 {
+		if s.next >= 0 && s.id < 0 && list[s.next].id < 0 {
 			if id := t.find(text[s.begin:list[s.next].end]); id >= 0 {
 				s.rank = t.ranks[id]
 			}

@@ -6,26 +6,26 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
 // pieces is a vocabulary as Llama 2's file has it: three special tokens, the
 // bytes, and pieces whose scores fall.
-func pieces(texts ...string) *weights.Vocab {
-	v := &weights.Vocab{Model: "llama", SpacePrefix: true, BOS: 1, EOS: 2, EOT: -1, Pad: -1, AddBOS: true}
-	add := func(text string, kind weights.TokenType, score float32) {
+func pieces(texts ...string) *vocab.Vocab {
+	v := &vocab.Vocab{Model: "llama", SpacePrefix: true, BOS: 1, EOS: 2, EOT: -1, Pad: -1, AddBOS: true}
+	add := func(text string, kind vocab.TokenType, score float32) {
 		v.Tokens, v.Types, v.Scores = append(v.Tokens, text), append(v.Types, kind), append(v.Scores, score)
 	}
-	add("<unk>", weights.TokenUnknown, 0)
-	add("<s>", weights.TokenControl, 0)
-	add("</s>", weights.TokenControl, 0)
+	add("<unk>", vocab.TokenUnknown, 0)
+	add("<s>", vocab.TokenControl, 0)
+	add("</s>", vocab.TokenControl, 0)
 	for b := range 256 {
-		add(fmt.Sprintf("<0x%02X>", b), weights.TokenByte, 0)
+		add(fmt.Sprintf("<0x%02X>", b), vocab.TokenByte, 0)
 	}
 	for i, text := range texts {
-		add(text, weights.TokenNormal, float32(-i))
+		add(text, vocab.TokenNormal, float32(-i))
 	}
 	return v
 }
@@ -62,7 +62,7 @@ func TestSentencePiece(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%q gives %q, want %q", c.text, got, c.want)
 		}
-		if text := tok.Decode(ids); c.text != "" && text != " "+c.text {
+		if text := tok.Decode(ids); text != c.text {
 			t.Errorf("%q comes back as %q", c.text, text)
 		}
 	}
@@ -109,7 +109,7 @@ func TestSentencePieceAgrees(t *testing.T) {
 	}
 }
 
-func plainMerge(v *weights.Vocab, text string) (ids []int32) {
+func plainMerge(v *vocab.Vocab, text string) (ids []int32) {
 	var parts []string
 	for _, c := range "▁" + strings.ReplaceAll(text, " ", "▁") {
 		parts = append(parts, string(c))
@@ -135,16 +135,16 @@ func plainMerge(v *weights.Vocab, text string) (ids []int32) {
 
 func TestSentencePieceRefuses(t *testing.T) {
 	for _, c := range []struct {
-		change func(v *weights.Vocab)
+		change func(v *vocab.Vocab)
 		want   string
 	}{
-		{func(v *weights.Vocab) { v.Scores = v.Scores[1:] }, "290 tokens, but 289 scores"},
-		{func(v *weights.Vocab) { v.Tokens[3] = "<0x-1>" }, `token 3, "<0x-1>", has a character that stands for no byte`},
-		{func(v *weights.Vocab) { v.Tokens[3] = "<0x1FF>" }, "stands for no byte"},
-		{func(v *weights.Vocab) { v.Tokens[3] = "<0x01>" }, "tokens 3 and 4 are the same byte"},
-		{func(v *weights.Vocab) { v.Types[3] = weights.TokenControl }, "no token for the byte 0x00"},
-		{func(v *weights.Vocab) { v.Tokens[280] = "he" }, `tokens 260 and 280 are both "he"`},
-		{func(v *weights.Vocab) { v.Types[280] = 9 }, "has the type 9"},
+		{func(v *vocab.Vocab) { v.Scores = v.Scores[1:] }, "290 tokens, but 289 scores"},
+		{func(v *vocab.Vocab) { v.Tokens[3] = "<0x-1>" }, `token 3, "<0x-1>", has a character that stands for no byte`},
+		{func(v *vocab.Vocab) { v.Tokens[3] = "<0x1FF>" }, "stands for no byte"},
+		{func(v *vocab.Vocab) { v.Tokens[3] = "<0x01>" }, "tokens 3 and 4 are the same byte"},
+		{func(v *vocab.Vocab) { v.Types[3] = vocab.TokenControl }, "no token for the byte 0x00"},
+		{func(v *vocab.Vocab) { v.Tokens[280] = "he" }, `tokens 260 and 280 are both "he"`},
+		{func(v *vocab.Vocab) { v.Types[280] = 9 }, "has the type 9"},
 	} {
 		v := pieces(english...)
 		c.change(v)
@@ -154,23 +154,92 @@ func TestSentencePieceRefuses(t *testing.T) {
 	}
 }
 
-// FuzzSentencePiece encodes any text with any few pieces: it comes back.
+// TestDecoderAfter decodes what follows a prompt: only a text's own beginning has
+// the normaliser's blank.
+func TestDecoderAfter(t *testing.T) {
+	tok := mustNew(t, pieces(english...))
+	ids := tok.Encode(nil, "hello world")
+	for _, c := range []struct {
+		before []int32
+		want   string
+	}{{nil, "world"}, {[]int32{tok.BOS()}, "world"}, {[]int32{tok.BOS(), ids[0]}, " world"}, {[]int32{-1, 1 << 20}, "world"}} {
+		if got := tok.NewDecoder(c.before...).Next(ids[1]); got != c.want {
+			t.Errorf("after %v %q, want %q", c.before, got, c.want)
+		}
+	}
+}
+
+// TestUsersTokens cuts a text at the user's tokens without beginning it anew, but
+// does so behind a control token.
+func TestUsersTokens(t *testing.T) {
+	v := pieces(english...)
+	v.Tokens, v.Types, v.Scores = append(v.Tokens, "<sep>"), append(v.Types, vocab.TokenUserDefined), append(v.Scores, 0)
+	tok := mustNew(t, v)
+	for text, want := range map[string][]string{
+		"hello<sep>hello":    {" hello", "<sep>", "hello"},
+		"<sep>hello</s>":     {" ", "<sep>", "hello", "</s>"},
+		"<s><sep></s>hello":  {"<s>", " ", "<sep>", "</s>", " hello"},
+		"</s></s><sep><sep>": {"</s>", "</s>", " ", "<sep>", "<sep>"},
+	} {
+		if got := texts(tok, tok.EncodeSpecial(nil, text)); !slices.Equal(got, want) {
+			t.Errorf("%q gives %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestCharsmapDamaged gives rules that are none, or lead out of their array.
+func TestCharsmapDamaged(t *testing.T) {
+	v := pieces(english...)
+	for _, data := range []string{"\x01", "\x04\x00\x00\x00", "\x03\x00\x00\x00abcx\x00", "\x04\x00\x00\x00abcdx", "\xff\xff\xff\xffabcd\x00",
+		"\x04\x00\x00\x00abcd" + strings.Repeat("x", 300) + "\x00"} {
+		v.Charsmap = []byte(data)
+		if _, err := New(v); err == nil || !strings.Contains(err.Error(), "normaliser (precompiled_charsmap) are damaged") {
+			t.Errorf("%q: %v", data, err)
+		}
+	}
+}
+
+// FuzzSentencePiece encodes any text with any few pieces: it comes back, with
+// blanks for U+2581.
 func FuzzSentencePiece(f *testing.F) {
 	f.Add("hello  wörld\n", "he,▁h,▁▁,llo", true)
 	f.Add("\xff\xe4▁", "a", false)
 	f.Fuzz(func(t *testing.T, text, list string, prefix bool) {
-		v := pieces(strings.Split(list, ",")...)
+		v := pieces(append(strings.Split(list, ","), "▁")...)
 		v.SpacePrefix = prefix
 		tok, err := New(v)
-		if err != nil || !utf8.ValidString(text) {
+		if err != nil {
 			return
 		}
-		got := tok.Decode(tok.Encode(nil, text))
-		if prefix && text != "" {
-			got = strings.TrimPrefix(got, " ")
-		}
-		if got != text {
+		if got, want := tok.Decode(tok.Encode(nil, text)), strings.ReplaceAll(text, "▁", " "); got != want {
 			t.Errorf("%q comes back as %q", text, got)
+		}
+	})
+}
+
+// FuzzNormalize replaces by any rules: what comes of a text is no longer than
+// these allow, and has no blanks that are dropped.
+func FuzzNormalize(f *testing.F) {
+	for _, name := range []string{"rules", "users"} {
+		v, err := weights.ReadVocab("testdata/sentencepiece/" + name + ".model")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(v.Charsmap, "A cat  AB\u3000xy\t▁Ä", true, true)
+	}
+	f.Add([]byte("\x04\x00\x00\x00\x00\x00\x00\x00a\x00"), " x ", true, false)
+	f.Fuzz(func(t *testing.T, data []byte, text string, prefix, trim bool) {
+		rules, err := newCharsmap(data)
+		if err != nil {
+			return
+		}
+		n := normalizer{prefix, trim, rules}
+		got := n.normalize(text, new(matcher))
+		if len(got) > 1+maxRule*len(text) || strings.Contains(got, "▁") {
+			t.Errorf("%q becomes %q", text, got)
+		}
+		if trim && got != strings.Trim(got, " ") && !(prefix && got == " "+strings.Trim(got, " ")) {
+			t.Errorf("%q becomes %q", text, got)
 		}
 	})
 }

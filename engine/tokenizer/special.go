@@ -34,17 +34,26 @@ func (m *matcher) next(text string) (id int32, begin, end int) {
 		return -1, len(text), len(text)
 	}
 	for i := range len(text) {
-		if !m.first[text[i]] {
-			continue
-		}
-		for _, n := range m.lengths {
-			if n > len(text)-i {
-				continue
-			}
-			if id, ok := m.ids[text[i:i+n]]; ok {
-				return id, i, i + n
-			}
+		if id, n := m.at(text[i:]); n > 0 {
+			return id, i, i + n
 		}
 	}
 	return -1, len(text), len(text)
+}
+
+// at returns the longest name that text, which is not empty, begins with, and its
+// length; 0 where there is none.
+func (m *matcher) at(text string) (id int32, size int) {
+	if !m.first[text[0]] {
+		return -1, 0
+	}
+	for _, n := range m.lengths {
+		if n > len(text) {
+			continue
+		}
+		if id, ok := m.ids[text[:n]]; ok {
+			return id, n
+		}
+	}
+	return -1, 0
 }

@@ -3,8 +3,9 @@
 // SentencePiece's BPE.
 //
 // Text is cut into pieces (splitter.go, falcon3.go), and each piece into tokens
-// (bpe.go). Every byte string can be encoded, valid UTF-8 or not, and decoding gives it
-// back. No text is normalised and no blank is put in front.
+// (bpe.go). Every byte string can be encoded, valid UTF-8 or not, and decoding
+// gives it back. Only SentencePiece's BPE normalises a text first and puts a blank in
+// front, as the model's file says.
 //
 // Which pre-tokenizers there are: "llama-bpe" with its other names "llama3" and
 // "llama-v3", and a file that names none but has Llama 3's 128,256 tokens, as
@@ -18,14 +19,14 @@ import (
 	"slices"
 	"strings"
 
-	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
 // A Tokenizer is immutable: any number of goroutines may use it at once.
 type Tokenizer struct {
 	text  string   // the bytes of all tokens, one after another
 	start []uint32 // (vocab+1): where each begins, and where the last ends
-	kinds []weights.TokenType
+	kinds []vocab.TokenType
 
 	byteID  [256]int32 // the tokens of single bytes
 	lexicon lexicon    // the ordinary tokens by their bytes
@@ -34,8 +35,9 @@ type Tokenizer struct {
 
 	mergesOnly bool // a piece is merged also where it is a token
 
-	ranks  []int32 // SentencePiece: of the tokens, the lowest merges first; else nil
-	prefix bool    // SentencePiece: a blank goes in front of a text
+	// Of SentencePiece.
+	ranks      []int32 // of the tokens, the lowest merges first; nil of others
+	normalizer normalizer
 
 	special matcher // tokens that EncodeSpecial recognises
 	always  matcher // those of them that Encode recognises too
@@ -51,7 +53,7 @@ type Tokenizer struct {
 // is not byte-level BPE, an unknown pre-tokenizer, two tokens of the same
 // bytes, a byte without a token, merges of or to unknown tokens, ids that are
 // out of range. Unused tokens may repeat others: files pad with them.
-func New(v *weights.Vocab) (*Tokenizer, error) {
+func New(v *vocab.Vocab) (*Tokenizer, error) {
 	t, err := newTokenizer(v)
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
@@ -59,7 +61,7 @@ func New(v *weights.Vocab) (*Tokenizer, error) {
 	return t, nil
 }
 
-func newTokenizer(v *weights.Vocab) (*Tokenizer, error) {
+func newTokenizer(v *vocab.Vocab) (*Tokenizer, error) {
 	if err := check(v); err != nil {
 		return nil, err
 	}
@@ -69,7 +71,11 @@ func newTokenizer(v *weights.Vocab) (*Tokenizer, error) {
 		return nil, err
 	}
 	if v.Model == "llama" {
-		t.ranks, t.prefix = rankScores(v.Scores), v.SpacePrefix
+		rules, err := newCharsmap(v.Charsmap)
+		if err != nil {
+			return nil, err
+		}
+		t.ranks, t.normalizer = rankScores(v.Scores), normalizer{v.SpacePrefix, v.TrimBlanks, rules}
 	} else if v.Merges == nil {
 		if err := t.deriveMerges(); err != nil {
 			return nil, err
@@ -82,7 +88,7 @@ func newTokenizer(v *weights.Vocab) (*Tokenizer, error) {
 }
 
 // check looks at everything but the tokens themselves.
-func check(v *weights.Vocab) error {
+func check(v *vocab.Vocab) error {
 	n := len(v.Tokens)
 	switch {
 	case v.Model != "gpt2" && v.Model != "llama":
@@ -118,7 +124,7 @@ func check(v *weights.Vocab) error {
 }
 
 // addTokens fills the tables of tokens.
-func (t *Tokenizer) addTokens(v *weights.Vocab) error {
+func (t *Tokenizer) addTokens(v *vocab.Vocab) error {
 	if err := t.addTexts(v); err != nil {
 		return err
 	}
@@ -126,15 +132,15 @@ func (t *Tokenizer) addTokens(v *weights.Vocab) error {
 	for i, kind := range t.kinds {
 		id, same := int32(i), int32(-1)
 		switch kind {
-		case weights.TokenNormal:
+		case vocab.TokenNormal:
 			s, tag := t.lookup(t.bytes(id))
 			if same = s.id - 1; same < 0 {
 				*s = slot{tag, id + 1}
 			}
-		case weights.TokenUserDefined:
+		case vocab.TokenUserDefined:
 			t.always.add(t.bytes(id), id)
 			same = t.special.add(t.bytes(id), id)
-		case weights.TokenControl:
+		case vocab.TokenControl:
 			same = t.special.add(t.bytes(id), id)
 		}
 		if same >= 0 {
@@ -153,9 +159,9 @@ func (t *Tokenizer) addTokens(v *weights.Vocab) error {
 }
 
 // addTexts fills the kinds of the tokens and their bytes.
-func (t *Tokenizer) addTexts(v *weights.Vocab) error {
+func (t *Tokenizer) addTexts(v *vocab.Vocab) error {
 	t.start = make([]uint32, 1, len(v.Tokens)+1)
-	t.kinds = make([]weights.TokenType, len(v.Tokens))
+	t.kinds = make([]vocab.TokenType, len(v.Tokens))
 	var text []byte
 	for id, token := range v.Tokens {
 		kind, err := kindOf(v, id)
@@ -164,19 +170,19 @@ func (t *Tokenizer) addTexts(v *weights.Vocab) error {
 		}
 		ok := true
 		switch {
-		case kind == weights.TokenByte:
+		case kind == vocab.TokenByte:
 			text, ok = appendByteToken(text, token)
-		case kind == weights.TokenNormal && v.Model == "llama":
+		case (kind == vocab.TokenNormal || kind == vocab.TokenUserDefined) && v.Model == "llama":
 			text = append(text, strings.ReplaceAll(token, blank, " ")...)
-		case kind == weights.TokenNormal:
-			text, ok = weights.AppendBytes(text, token)
+		case kind == vocab.TokenNormal:
+			text, ok = vocab.AppendBytes(text, token)
 		default:
 			text = append(text, token...)
 		}
 		switch {
 		case !ok:
 			return fmt.Errorf("token %d, %.40q, has a character that stands for no byte", id, token)
-		case token == "" && kind != weights.TokenUnused:
+		case token == "" && kind != vocab.TokenUnused:
 			return fmt.Errorf("token %d is empty", id)
 		case len(text) > 1<<30:
 			return errors.New("the tokens have more than 1 GiB of text")
@@ -190,22 +196,22 @@ func (t *Tokenizer) addTexts(v *weights.Vocab) error {
 
 // kindOf returns what a token is to us: normal, control, user defined or
 // unused.
-func kindOf(v *weights.Vocab, id int) (weights.TokenType, error) {
-	kind := weights.TokenNormal
+func kindOf(v *vocab.Vocab, id int) (vocab.TokenType, error) {
+	kind := vocab.TokenNormal
 	if v.Types != nil {
 		kind = v.Types[id]
 	}
 	switch kind {
-	case weights.TokenNormal:
+	case vocab.TokenNormal:
 		// Converters have written special tokens as normal ones. No piece of
 		// text is ever such a token, so nothing is lost.
 		if text := v.Tokens[id]; len(text) > 4 && strings.HasPrefix(text, "<|") && strings.HasSuffix(text, "|>") {
-			return weights.TokenControl, nil
+			return vocab.TokenControl, nil
 		}
-	case weights.TokenUnknown:
-		return weights.TokenControl, nil // byte-level BPE knows every text
-	case weights.TokenControl, weights.TokenUserDefined, weights.TokenUnused:
-	case weights.TokenByte:
+	case vocab.TokenUnknown:
+		return vocab.TokenControl, nil // byte-level BPE knows every text
+	case vocab.TokenControl, vocab.TokenUserDefined, vocab.TokenUnused:
+	case vocab.TokenByte:
 		if v.Model != "llama" {
 			return 0, fmt.Errorf("token %d, %.40q, has the type %d, which byte-level BPE does not have", id, v.Tokens[id], kind)
 		}
@@ -266,7 +272,7 @@ func (t *Tokenizer) ID(text string) (int32, bool) {
 // IsControl reports whether the token steers the model and is no text, such as
 // <|eot_id|>.
 func (t *Tokenizer) IsControl(id int32) bool {
-	return t.valid(id) && t.kinds[id] == weights.TokenControl
+	return t.valid(id) && t.kinds[id] == vocab.TokenControl
 }
 
 func (t *Tokenizer) valid(id int32) bool { return id >= 0 && int(id) < len(t.kinds) }

@@ -14,10 +14,11 @@ import (
 
 	"bitnet-gpu/test/badfiles"
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
 // llama3 returns the vocabulary of the 2B4T, which is no part of the project.
-func llama3(t testing.TB) *weights.Vocab {
+func llama3(t testing.TB) *vocab.Vocab {
 	t.Helper()
 	dir := os.Getenv("BITNET_TEST_DATA")
 	if dir == "" {
@@ -35,17 +36,17 @@ func llama3(t testing.TB) *weights.Vocab {
 	return &c
 }
 
-var readOnce = func() func(string) (*weights.Vocab, error) {
+var readOnce = func() func(string) (*vocab.Vocab, error) {
 	var once sync.Once
-	var v *weights.Vocab
+	var v *vocab.Vocab
 	var err error
-	return func(path string) (*weights.Vocab, error) {
-		once.Do(func() { v, err = weights.ReadTiktoken(path) })
+	return func(path string) (*vocab.Vocab, error) {
+		once.Do(func() { v, err = weights.ReadVocab(path) })
 		return v, err
 	}
 }()
 
-func mustNew(t testing.TB, v *weights.Vocab) *Tokenizer {
+func mustNew(t testing.TB, v *vocab.Vocab) *Tokenizer {
 	t.Helper()
 	tok, err := New(v)
 	if err != nil {
@@ -57,7 +58,7 @@ func mustNew(t testing.TB, v *weights.Vocab) *Tokenizer {
 // listedMerges returns the merges of a vocabulary that has no list, as Hugging
 // Face's converter writes them: every two tokens that are a third together, by
 // the rank of the third, then of the two.
-func listedMerges(t testing.TB, v *weights.Vocab) []string {
+func listedMerges(t testing.TB, v *vocab.Vocab) []string {
 	var all []merge
 	for _, m := range mustNew(t, v).merges.slots {
 		if m.left >= 0 {
@@ -76,11 +77,11 @@ func listedMerges(t testing.TB, v *weights.Vocab) []string {
 
 // fewestMerges returns one merge for each token: the two tokens that merging by
 // lower ranks alone ends with.
-func fewestMerges(t testing.TB, v *weights.Vocab) []string {
+func fewestMerges(t testing.TB, v *vocab.Vocab) []string {
 	tok := mustNew(t, v)
 	var list []string
 	for id := range int32(tok.VocabSize()) {
-		if tok.kinds[id] != weights.TokenNormal || len(tok.bytes(id)) < 2 {
+		if tok.kinds[id] != vocab.TokenNormal || len(tok.bytes(id)) < 2 {
 			continue
 		}
 		if parts := mergeBelow(tok, tok.bytes(id), id); len(parts) == 2 {
@@ -111,15 +112,15 @@ func mergeBelow(t *Tokenizer, piece string, limit int32) []int32 {
 }
 
 // tokenizerJSON writes a vocabulary as Hugging Face's tokenizer.json.
-func tokenizerJSON(t testing.TB, v *weights.Vocab, merges []string, pairs bool) string {
+func tokenizerJSON(t testing.TB, v *vocab.Vocab, merges []string, pairs bool) string {
 	type object = map[string]any
-	vocab := object{}
+	ids := object{}
 	var added []object
 	for id, text := range v.Tokens {
-		if v.Types[id] == weights.TokenControl {
+		if v.Types[id] == vocab.TokenControl {
 			added = append(added, object{"id": id, "content": text, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true})
 		} else {
-			vocab[text] = id
+			ids[text] = id
 		}
 	}
 	var list any = merges
@@ -143,7 +144,7 @@ func tokenizerJSON(t testing.TB, v *weights.Vocab, merges []string, pairs bool) 
 			{"Sequence": object{"id": "A", "type_id": 0}},
 		}},
 		"decoder": object{"type": "ByteLevel"},
-		"model":   object{"type": "BPE", "dropout": nil, "ignore_merges": true, "vocab": vocab, "merges": list},
+		"model":   object{"type": "BPE", "dropout": nil, "ignore_merges": true, "vocab": ids, "merges": list},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -186,14 +187,18 @@ func TestVectors(t *testing.T) {
 	gguf := *model
 	gguf.Merges = merges
 	fewest := *model
-	fewest.Merges = fewestMerges(t, model)
-	t.Logf("%d merges, %d of them needed", len(merges), len(fewest.Merges))
+	if err := fewest.ListMerges(); err != nil {
+		t.Fatal(err)
+	}
+	if want := fewestMerges(t, model); len(want) != 127066 || !slices.Equal(fewest.Merges, want) {
+		t.Errorf("%d merges are listed, expected the %d that are needed of %d", len(fewest.Merges), len(want), len(merges))
+	}
 	noPre := gguf // the official GGUF names no pre-tokenizer
 	noPre.Pre = ""
 	noTypes := gguf
 	noTypes.Types = nil
 
-	readJSON := func(pairs bool) *weights.Vocab {
+	readJSON := func(pairs bool) *vocab.Vocab {
 		v, err := weights.ReadVocab(tokenizerJSON(t, model, merges, pairs))
 		if err != nil {
 			t.Fatal(err)
@@ -203,7 +208,7 @@ func TestVectors(t *testing.T) {
 		}
 		return v
 	}
-	for name, v := range map[string]*weights.Vocab{
+	for name, v := range map[string]*vocab.Vocab{
 		"tiktoken":                  model,
 		"GGUF":                      &gguf,
 		"GGUF with fewest merges":   &fewest,
@@ -291,16 +296,16 @@ func TestWholePiece(t *testing.T) {
 
 // tiny returns a small vocabulary: the 256 bytes in their order, the results of
 // the merges, and two special tokens.
-func tiny(merges ...string) *weights.Vocab {
-	v := &weights.Vocab{Model: "gpt2", Pre: "llama-bpe", Merges: merges, EOS: -1, EOT: -1, Pad: -1, AddBOS: true}
+func tiny(merges ...string) *vocab.Vocab {
+	v := &vocab.Vocab{Model: "gpt2", Pre: "llama-bpe", Merges: merges, EOS: -1, EOT: -1, Pad: -1, AddBOS: true}
 	for b := range 256 {
-		v.Tokens = append(v.Tokens, string(weights.AppendAlphabet(nil, []byte{byte(b)})))
+		v.Tokens = append(v.Tokens, string(vocab.AppendAlphabet(nil, []byte{byte(b)})))
 	}
 	for _, m := range merges {
 		v.Tokens = append(v.Tokens, strings.ReplaceAll(m, " ", ""))
 	}
-	v.Types = slices.Repeat([]weights.TokenType{weights.TokenNormal}, len(v.Tokens)+2)
-	v.Types[len(v.Tokens)], v.Types[len(v.Tokens)+1] = weights.TokenControl, weights.TokenControl
+	v.Types = slices.Repeat([]vocab.TokenType{vocab.TokenNormal}, len(v.Tokens)+2)
+	v.Types[len(v.Tokens)], v.Types[len(v.Tokens)+1] = vocab.TokenControl, vocab.TokenControl
 	v.BOS, v.EOT = int32(len(v.Tokens)), int32(len(v.Tokens)+1)
 	v.Tokens = append(v.Tokens, "<|begin_of_text|>", "<|eot_id|>")
 	return v
@@ -367,7 +372,7 @@ func TestMergeAgrees(t *testing.T) {
 func TestUserDefined(t *testing.T) {
 	v := tiny("a b")
 	v.Tokens = append(v.Tokens, "<think>", "<think>>", "ab")
-	v.Types = append(v.Types, weights.TokenUserDefined, weights.TokenUserDefined, weights.TokenUnused)
+	v.Types = append(v.Types, vocab.TokenUserDefined, vocab.TokenUserDefined, vocab.TokenUnused)
 	tok := mustNew(t, v)
 	base := int32(len(v.Tokens) - 3)
 	for _, encode := range []func([]int32, string) []int32{tok.Encode, tok.EncodeSpecial} {
@@ -385,35 +390,35 @@ func TestUserDefined(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
-		edit func(*weights.Vocab)
+		edit func(*vocab.Vocab)
 		want string
 	}{
-		"wordpiece":       {func(v *weights.Vocab) { v.Model = "bert" }, `model "bert" is not supported`},
-		"empty":           {func(v *weights.Vocab) { *v = weights.Vocab{Model: "gpt2"} }, "the vocabulary is empty"},
-		"pre":             {func(v *weights.Vocab) { v.Pre = "qwen2" }, `pre-tokenizer "qwen2" is not supported`},
-		"no pre":          {func(v *weights.Vocab) { v.Pre = "" }, "names no pre-tokenizer and has 259 tokens"},
-		"types":           {func(v *weights.Vocab) { v.Types = v.Types[:3] }, "259 tokens, but 3 token types"},
-		"type":            {func(v *weights.Vocab) { v.Types[7] = weights.TokenByte }, "token 7, \"ć\", has the type 6"},
-		"duplicate":       {func(v *weights.Vocab) { v.Tokens[256] = "b" }, `tokens 98 and 256 are both "b"`},
-		"two specials":    {func(v *weights.Vocab) { v.Tokens[258] = "<|begin_of_text|>" }, "tokens 257 and 258 are both"},
-		"byte":            {func(v *weights.Vocab) { v.Tokens[0x41] = "xx" }, "no token for the byte 0x41"},
-		"no byte":         {func(v *weights.Vocab) { v.Tokens[0x41] = "日" }, "token 65, \"日\", has a character that stands for no byte"},
-		"blank":           {func(v *weights.Vocab) { v.Tokens[0x41] = "A B" }, "token 65, \"A B\", has a character"},
-		"empty token":     {func(v *weights.Vocab) { v.Tokens[0x41] = "" }, "token 65 is empty"},
-		"merge left":      {func(v *weights.Vocab) { v.Merges = []string{"zz b"} }, `merge 0, "zz b": "zz" is not a token`},
-		"merge right":     {func(v *weights.Vocab) { v.Merges = []string{"a zz"} }, `"zz" is not a token`},
-		"merge result":    {func(v *weights.Vocab) { v.Merges = []string{"a b", "a c"} }, `merge 1, "a c": "ac" is not a token`},
-		"merge twice":     {func(v *weights.Vocab) { v.Merges = []string{"a b", "a b"} }, `merges 0 and 1 are both "a b"`},
-		"merge form":      {func(v *weights.Vocab) { v.Merges = []string{"a"} }, `merge 0 is "a", want two tokens`},
-		"merge form 3":    {func(v *weights.Vocab) { v.Merges = []string{"a b c"} }, "want two tokens with a blank between"},
-		"merge bytes":     {func(v *weights.Vocab) { v.Merges = []string{"a 日"} }, "has a character that stands for no byte"},
-		"BOS":             {func(v *weights.Vocab) { v.BOS = 259 }, "the BOS token has the id 259, but there are 259 tokens"},
-		"EOS":             {func(v *weights.Vocab) { v.EOS = -2 }, "the EOS token has the id -2"},
-		"EOT":             {func(v *weights.Vocab) { v.EOT = 1 << 30 }, "the EOT token has the id"},
-		"padding":         {func(v *weights.Vocab) { v.Pad = 300 }, "the padding token has the id 300"},
-		"long, to derive": {func(v *weights.Vocab) { v.Merges, v.Tokens[256] = nil, strings.Repeat("x", 1025) }, "token 256 has 1025 bytes, expected at most 1024"},
-		"long model":      {func(v *weights.Vocab) { v.Model = strings.Repeat("x", 1000) }, `model "` + strings.Repeat("x", 40) + `" is`},
-		"no BOS":          {func(v *weights.Vocab) { v.BOS = -1 }, "wants a BOS token in front of a text, but names none"},
+		"wordpiece":       {func(v *vocab.Vocab) { v.Model = "bert" }, `model "bert" is not supported`},
+		"empty":           {func(v *vocab.Vocab) { *v = vocab.Vocab{Model: "gpt2"} }, "the vocabulary is empty"},
+		"pre":             {func(v *vocab.Vocab) { v.Pre = "qwen2" }, `pre-tokenizer "qwen2" is not supported`},
+		"no pre":          {func(v *vocab.Vocab) { v.Pre = "" }, "names no pre-tokenizer and has 259 tokens"},
+		"types":           {func(v *vocab.Vocab) { v.Types = v.Types[:3] }, "259 tokens, but 3 token types"},
+		"type":            {func(v *vocab.Vocab) { v.Types[7] = vocab.TokenByte }, "token 7, \"ć\", has the type 6"},
+		"duplicate":       {func(v *vocab.Vocab) { v.Tokens[256] = "b" }, `tokens 98 and 256 are both "b"`},
+		"two specials":    {func(v *vocab.Vocab) { v.Tokens[258] = "<|begin_of_text|>" }, "tokens 257 and 258 are both"},
+		"byte":            {func(v *vocab.Vocab) { v.Tokens[0x41] = "xx" }, "no token for the byte 0x41"},
+		"no byte":         {func(v *vocab.Vocab) { v.Tokens[0x41] = "日" }, "token 65, \"日\", has a character that stands for no byte"},
+		"blank":           {func(v *vocab.Vocab) { v.Tokens[0x41] = "A B" }, "token 65, \"A B\", has a character"},
+		"empty token":     {func(v *vocab.Vocab) { v.Tokens[0x41] = "" }, "token 65 is empty"},
+		"merge left":      {func(v *vocab.Vocab) { v.Merges = []string{"zz b"} }, `merge 0, "zz b": "zz" is not a token`},
+		"merge right":     {func(v *vocab.Vocab) { v.Merges = []string{"a zz"} }, `"zz" is not a token`},
+		"merge result":    {func(v *vocab.Vocab) { v.Merges = []string{"a b", "a c"} }, `merge 1, "a c": "ac" is not a token`},
+		"merge twice":     {func(v *vocab.Vocab) { v.Merges = []string{"a b", "a b"} }, `merges 0 and 1 are both "a b"`},
+		"merge form":      {func(v *vocab.Vocab) { v.Merges = []string{"a"} }, `merge 0 is "a", want two tokens`},
+		"merge form 3":    {func(v *vocab.Vocab) { v.Merges = []string{"a b c"} }, "want two tokens with a blank between"},
+		"merge bytes":     {func(v *vocab.Vocab) { v.Merges = []string{"a 日"} }, "has a character that stands for no byte"},
+		"BOS":             {func(v *vocab.Vocab) { v.BOS = 259 }, "the BOS token has the id 259, but there are 259 tokens"},
+		"EOS":             {func(v *vocab.Vocab) { v.EOS = -2 }, "the EOS token has the id -2"},
+		"EOT":             {func(v *vocab.Vocab) { v.EOT = 1 << 30 }, "the EOT token has the id"},
+		"padding":         {func(v *vocab.Vocab) { v.Pad = 300 }, "the padding token has the id 300"},
+		"long, to derive": {func(v *vocab.Vocab) { v.Merges, v.Tokens[256] = nil, strings.Repeat("x", 1025) }, "token 256 has 1025 bytes, expected at most 1024"},
+		"long model":      {func(v *vocab.Vocab) { v.Model = strings.Repeat("x", 1000) }, `model "` + strings.Repeat("x", 40) + `" is`},
+		"no BOS":          {func(v *vocab.Vocab) { v.BOS = -1 }, "wants a BOS token in front of a text, but names none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := tiny("a b")
@@ -431,19 +436,19 @@ func TestNewRefuses(t *testing.T) {
 // are kept, of a file of so many bytes.
 func TestMemory(t *testing.T) {
 	const n = 1 << 16
-	for name, edit := range map[string]func(*weights.Vocab){
-		"tokens":       func(v *weights.Vocab) { v.Merges = []string{} },
-		"derived":      func(v *weights.Vocab) { v.Merges = nil },
-		"user defined": func(v *weights.Vocab) { fill(v.Types[259:], weights.TokenUserDefined) },
-		"control":      func(v *weights.Vocab) { fill(v.Types[259:], weights.TokenControl) },
-		"unused":       func(v *weights.Vocab) { fill(v.Types[259:], weights.TokenUnused) },
-		"pieces": func(v *weights.Vocab) {
+	for name, edit := range map[string]func(*vocab.Vocab){
+		"tokens":       func(v *vocab.Vocab) { v.Merges = []string{} },
+		"derived":      func(v *vocab.Vocab) { v.Merges = nil },
+		"user defined": func(v *vocab.Vocab) { fill(v.Types[259:], vocab.TokenUserDefined) },
+		"control":      func(v *vocab.Vocab) { fill(v.Types[259:], vocab.TokenControl) },
+		"unused":       func(v *vocab.Vocab) { fill(v.Types[259:], vocab.TokenUnused) },
+		"pieces": func(v *vocab.Vocab) {
 			v.Model, v.Scores = "llama", make([]float32, len(v.Tokens))
 			for b := range 256 {
-				v.Tokens[b], v.Types[b] = fmt.Sprintf("<0x%02X>", b), weights.TokenByte
+				v.Tokens[b], v.Types[b] = fmt.Sprintf("<0x%02X>", b), vocab.TokenByte
 			}
 		},
-		"merges": func(v *weights.Vocab) {
+		"merges": func(v *vocab.Vocab) {
 			for a := range 94 {
 				for b := range 94 {
 					v.Merges = append(v.Merges, fmt.Sprintf("%c %c", '!'+a, '!'+b))
@@ -463,7 +468,7 @@ func TestMemory(t *testing.T) {
 					continue
 				}
 				seen[text] = true
-				v.Tokens, v.Types = append(v.Tokens, text), append(v.Types, weights.TokenNormal)
+				v.Tokens, v.Types = append(v.Tokens, text), append(v.Types, vocab.TokenNormal)
 			}
 			edit(v)
 			size := 0
@@ -481,7 +486,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-func fill(types []weights.TokenType, kind weights.TokenType) {
+func fill(types []vocab.TokenType, kind vocab.TokenType) {
 	for i := range types {
 		types[i] = kind
 	}
@@ -489,17 +494,17 @@ func fill(types []weights.TokenType, kind weights.TokenType) {
 
 // TestNewAccepts what real files contain.
 func TestNewAccepts(t *testing.T) {
-	for name, edit := range map[string]func(*weights.Vocab){
-		"aliases":           func(v *weights.Vocab) { v.Pre = "llama3" },
-		"more aliases":      func(v *weights.Vocab) { v.Pre = "llama-v3" },
-		"no types":          func(v *weights.Vocab) { v.Types = nil },
-		"specials as text":  func(v *weights.Vocab) { v.Types[257], v.Types[258] = weights.TokenNormal, weights.TokenNormal },
-		"unknown token":     func(v *weights.Vocab) { v.Types[258] = weights.TokenUnknown },
-		"no merges":         func(v *weights.Vocab) { v.Merges = []string{} },
-		"odd name of token": func(v *weights.Vocab) { v.Tokens[256], v.Merges = "<0x-1>", nil },
-		"padding, twice": func(v *weights.Vocab) {
+	for name, edit := range map[string]func(*vocab.Vocab){
+		"aliases":           func(v *vocab.Vocab) { v.Pre = "llama3" },
+		"more aliases":      func(v *vocab.Vocab) { v.Pre = "llama-v3" },
+		"no types":          func(v *vocab.Vocab) { v.Types = nil },
+		"specials as text":  func(v *vocab.Vocab) { v.Types[257], v.Types[258] = vocab.TokenNormal, vocab.TokenNormal },
+		"unknown token":     func(v *vocab.Vocab) { v.Types[258] = vocab.TokenUnknown },
+		"no merges":         func(v *vocab.Vocab) { v.Merges = []string{} },
+		"odd name of token": func(v *vocab.Vocab) { v.Tokens[256], v.Merges = "<0x-1>", nil },
+		"padding, twice": func(v *vocab.Vocab) {
 			v.Tokens = append(v.Tokens, "[PAD]", "[PAD]", "")
-			v.Types = append(v.Types, weights.TokenUnused, weights.TokenUnused, weights.TokenUnused)
+			v.Types = append(v.Types, vocab.TokenUnused, vocab.TokenUnused, vocab.TokenUnused)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -531,7 +536,7 @@ func FuzzNew(f *testing.F) {
 			v.Merges = nil
 		}
 		for _, text := range strings.Split(tokens, ",") {
-			v.Tokens, v.Types = append(v.Tokens, text), append(v.Types, weights.TokenType(kind))
+			v.Tokens, v.Types = append(v.Tokens, text), append(v.Types, vocab.TokenType(kind))
 		}
 		tok, err := New(v)
 		if err != nil {

@@ -2,9 +2,6 @@
 
 package opengl
 
-// #include "shim.h"
-import "C"
-
 import (
 	"bytes"
 	"crypto/sha256"
@@ -15,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"unsafe"
+
+	"github.com/go-gl/gl/v4.3-core/gl"
 
 	"bitnet-gpu/gpu/driver"
 	"bitnet-gpu/shaders"
@@ -45,11 +44,11 @@ const mostPrograms = 128
 
 func (c *cache) open(d *device) {
 	c.used = map[string]program{}
-	if dir, err := os.UserCacheDir(); err == nil && d.facts.binary_formats > 0 {
+	if dir, err := os.UserCacheDir(); err == nil && d.context.binaries {
 		c.path = filepath.Join(dir, "bitnet-gpu", "opengl-"+d.info.ID+".bin")
 	}
-	name := C.GoString(&d.facts.vendor[0]) + "\n" + C.GoString(&d.facts.renderer[0]) + "\n" + C.GoString(&d.facts.version[0])
-	c.file = readCache(c.path, name)
+	f := &d.context.facts
+	c.file = readCache(c.path, f.vendor+"\n"+f.renderer+"\n"+f.version)
 }
 
 // readCache returns what an earlier start saved for a driver, or nothing: a
@@ -78,34 +77,39 @@ func cacheKey(k *shaders.Kernel) string {
 
 // program returns the program of a kernel, or 0 where there is none that the
 // driver takes.
-func (c *cache) program(d *device, k *shaders.Kernel) C.GLuint {
+func (c *cache) program(d *device, k *shaders.Kernel) uint32 {
 	b, ok := c.file.Programs[cacheKey(k)]
 	if !ok || len(b.Data) == 0 {
 		return 0
 	}
-	p := C.ogl_program_from(d.c, C.GLenum(b.Format), unsafe.Pointer(&b.Data[0]), C.GLsizei(len(b.Data)))
-	if p != 0 {
-		c.used[cacheKey(k)] = b
+	p := gl.CreateProgram()
+	gl.ProgramBinary(p, b.Format, unsafe.Pointer(&b.Data[0]), int32(len(b.Data)))
+	var linked int32
+	gl.GetProgramiv(p, gl.LINK_STATUS, &linked)
+	if d.code("glProgramBinary") != 0 || linked == 0 {
+		gl.DeleteProgram(p)
+		return 0
 	}
+	c.used[cacheKey(k)] = b
 	return p
 }
 
 // add takes in a program that was compiled.
-func (c *cache) add(d *device, k *shaders.Kernel, p C.GLuint) {
+func (c *cache) add(d *device, k *shaders.Kernel, p uint32) {
 	if c.path == "" {
 		return
 	}
-	size := C.ogl_binary_size(d.c, p)
+	var size, n int32
+	gl.GetProgramiv(p, gl.PROGRAM_BINARY_LENGTH, &size)
 	if size <= 0 {
 		return
 	}
-	data := make([]byte, size)
-	var format C.GLenum
-	n := C.ogl_binary(d.c, p, unsafe.Pointer(&data[0]), size, &format)
-	if n <= 0 || n > size {
+	b := program{Data: make([]byte, size)}
+	gl.GetProgramBinary(p, size, &n, &b.Format, unsafe.Pointer(&b.Data[0]))
+	if d.code("glGetProgramBinary") != 0 || n <= 0 || n > size {
 		return
 	}
-	b := program{uint32(format), data[:n]}
+	b.Data = b.Data[:n]
 	c.file.Programs[cacheKey(k)], c.used[cacheKey(k)] = b, b
 }
 

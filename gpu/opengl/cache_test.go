@@ -18,7 +18,7 @@ import (
 // not mind a file that is damaged or that the driver does not take.
 func TestCache(t *testing.T) {
 	eachDevice(t, func(t *testing.T, d *device) {
-		if d.facts.binary_formats == 0 {
+		if !d.context.binaries {
 			t.Skip("the driver gives out no programs")
 		}
 		if err := d.Load(step, accumulate); err != nil {
@@ -59,7 +59,7 @@ func TestCache(t *testing.T) {
 // TestRefusedProgram compiles anew where the driver does not take a program.
 func TestRefusedProgram(t *testing.T) {
 	eachDevice(t, func(t *testing.T, d *device) {
-		if d.facts.binary_formats == 0 {
+		if !d.context.binaries {
 			t.Skip("the driver gives out no programs")
 		}
 		if err := d.Load(step); err != nil {

@@ -2,11 +2,7 @@
 
 package opengl
 
-// #include "shim.h"
-import "C"
-
 import (
-	"errors"
 	"fmt"
 
 	"bitnet-gpu/engine/compute"
@@ -16,18 +12,18 @@ import (
 
 // device is a driver.Device.
 type device struct {
-	thread *thread
-	c      *C.context
-	facts  *C.facts
-	info   driver.Info
+	thread  *thread
+	context *context // current in the thread
+	info    driver.Info
 
-	programs map[*shaders.Kernel]C.GLuint
+	programs map[*shaders.Kernel]uint32
 	cache    cache
 	buffers  map[*buffer]bool // that are not released
 	lists    map[*driver.List]*prepared
 
 	fault  driver.Fault
-	lost   error // of the call that found the device gone
+	inject func(call string, code uint32) uint32 // has a check find another code, for tests; or nil
+	lost   error                                 // of the call that found the device gone
 	closed bool
 }
 
@@ -91,12 +87,12 @@ func newDevice(f found) (*device, error) {
 	d := &device{
 		thread:   newThread(),
 		info:     f.info,
-		programs: map[*shaders.Kernel]C.GLuint{},
+		programs: map[*shaders.Kernel]uint32{},
 		buffers:  map[*buffer]bool{},
 		lists:    map[*driver.List]*prepared{},
 	}
 	err := d.thread.do(func() (err error) {
-		d.c, d.facts, err = newContext(f.place)
+		d.context, err = newContext(f.place)
 		return err
 	})
 	if err != nil {
@@ -110,16 +106,6 @@ func newDevice(f found) (*device, error) {
 // Info implements driver.Device.
 func (d *device) Info() driver.Info { return d.info }
 
-// check is check, and remembers when the device is lost.
-func (d *device) check(r C.result) error { return d.note(check(r)) }
-
-func (d *device) note(err error) error {
-	if errors.Is(err, compute.ErrLost) {
-		d.lost = err
-	}
-	return err
-}
-
 // Close implements driver.Device. What the context has made goes with it.
 func (d *device) Close() error {
 	if d.closed {
@@ -127,7 +113,7 @@ func (d *device) Close() error {
 	}
 	d.closed, d.lost = true, fmt.Errorf("opengl: device is closed: %w", compute.ErrLost)
 	_ = d.thread.do(func() error {
-		C.ogl_context_free(d.c)
+		d.context.free()
 		return nil
 	})
 	d.thread.stop()

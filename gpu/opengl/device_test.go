@@ -182,13 +182,22 @@ func TestRanges(t *testing.T) {
 				Params:   []uint32{64, 1, 1000},
 				Indirect: driver.Range{Buffer: groups, Offset: 4, Size: 12},
 			},
+			driver.Dispatch{
+				Kernel:  step,
+				Buffers: []driver.Range{{Buffer: a, Offset: 1024, Size: 256}, {Buffer: a, Offset: 512, Size: 256}},
+				Params:  []uint32{64, 1, 2000},
+				Groups:  [3]int{1, 1, 1},
+			},
 			driver.Download{From: driver.Whole(a), Data: driver.Bytes(out)},
 		)
 		mustRun(t, d, l)
 		for i, v := range out {
 			want := uint32(i)
-			if i >= 64 && i < 128 {
+			switch i / 64 {
+			case 1:
 				want = uint32(i+192) + 1000
+			case 2:
+				want = uint32(i+128) + 2000
 			}
 			if v != want {
 				t.Fatalf("a[%d] = %d, want %d", i, v, want)

@@ -2,11 +2,13 @@
 
 // A context without a window, through EGL.
 
-#include "shim.h"
+#include "context.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const result OK = {0, NULL};
 
 typedef void *EGLDisplay, *EGLContext, *EGLConfig, *EGLSurface, *EGLDevice;
 typedef unsigned int EGLBoolean, EGLenum;
@@ -56,11 +58,18 @@ static struct {
 	void *gl; // the library of OpenGL itself, or NULL
 } egl;
 
-struct platform {
+struct context {
 	EGLDisplay display;
 	EGLSurface surface; // NULL: none is needed
 	EGLContext context;
 };
+
+// go-gl refers to one of these, and to nothing else of a library. Defined here,
+// they have the linker leave the library out. They are never called, and hidden
+// from the drivers, which have their own.
+#define HIDDEN __attribute__((visibility("hidden")))
+HIDDEN void *glXGetProcAddress(const unsigned char *name) { return NULL; }
+HIDDEN void *eglGetProcAddress(const char *name) { return NULL; }
 
 static int listed(const char *list, const char *name) {
 	size_t n = strlen(name);
@@ -111,6 +120,10 @@ static EGLDisplay display(int kind, int index) {
 	return index < devices(list) ? egl.eglGetPlatformDisplayEXT(EGL_PLATFORM_DEVICE_EXT, list[index], NULL) : NULL;
 }
 
+int ogl_fail_at;
+
+static int fails(void) { return ogl_fail_at > 0 && --ogl_fail_at == 0; }
+
 static result failed(const char *call) {
 	EGLint code = egl.eglGetError();
 	return (result){code, call};
@@ -135,48 +148,55 @@ static EGLContext create(EGLDisplay d, EGLConfig config) {
 	return c;
 }
 
-result ogl_platform_new(int kind, int index, platform **out) {
-	EGLDisplay d = display(kind, index);
-	if (d == NULL) return (result){MISSING, "display"};
-	EGLint major, minor; // a display is initialised once, and never ended: others may use it
-	if (!egl.eglInitialize(d, &major, &minor)) return failed("eglInitialize");
-	if (!egl.eglBindAPI(EGL_OPENGL_API)) return failed("eglBindAPI");
-	const char *extensions = egl.eglQueryString(d, EGL_EXTENSIONS);
-	int bare = listed(extensions, "EGL_KHR_surfaceless_context");
-	EGLConfig config = NULL;
-	if (!bare || !listed(extensions, "EGL_KHR_no_config_context")) {
-		const EGLint want[] = {EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT, EGL_SURFACE_TYPE, bare ? 0 : EGL_PBUFFER_BIT, EGL_NONE};
-		EGLint n = 0;
-		if (!egl.eglChooseConfig(d, want, &config, 1, &n)) return failed("eglChooseConfig");
-		if (n == 0) return (result){MISSING, "configuration for OpenGL"};
-	}
-	platform p = {.display = d, .context = create(d, config)};
-	if (p.context == NULL) return failed("eglCreateContext");
-	if (!bare) {
-		const EGLint size[] = {EGL_WIDTH, 16, EGL_HEIGHT, 16, EGL_NONE};
-		p.surface = egl.eglCreatePbufferSurface(d, config, size);
-	}
-	if (!egl.eglMakeCurrent(d, p.surface, p.surface, p.context)) {
-		result r = failed("eglMakeCurrent");
-		if (p.surface != NULL) egl.eglDestroySurface(d, p.surface);
-		egl.eglDestroyContext(d, p.context);
-		return r;
-	}
-	*out = malloc(sizeof p);
-	**out = p;
-	return (result){0, NULL};
+// choose finds a configuration: none at all where a context needs none.
+static result choose(EGLDisplay d, int bare, EGLConfig *config) {
+	if (bare && listed(egl.eglQueryString(d, EGL_EXTENSIONS), "EGL_KHR_no_config_context")) return OK;
+	const EGLint want[] = {EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT, EGL_SURFACE_TYPE, bare ? 0 : EGL_PBUFFER_BIT, EGL_NONE};
+	EGLint n = 0;
+	if (fails() || !egl.eglChooseConfig(d, want, config, 1, &n)) return failed("eglChooseConfig");
+	return n == 0 ? (result){MISSING, "configuration for OpenGL"} : OK;
 }
 
-void ogl_platform_free(platform *p) {
-	egl.eglMakeCurrent(p->display, NULL, NULL, NULL);
-	if (p->surface != NULL) egl.eglDestroySurface(p->display, p->surface);
-	egl.eglDestroyContext(p->display, p->context);
+static result make(context *c, int kind, int index) {
+	EGLDisplay d = c->display = display(kind, index);
+	if (fails() || d == NULL) return (result){MISSING, "display"};
+	EGLint major, minor; // a display is initialised once, and never ended: others may use it
+	if (fails() || !egl.eglInitialize(d, &major, &minor)) return failed("eglInitialize");
+	if (fails() || !egl.eglBindAPI(EGL_OPENGL_API)) return failed("eglBindAPI");
+	int bare = listed(egl.eglQueryString(d, EGL_EXTENSIONS), "EGL_KHR_surfaceless_context");
+	EGLConfig config = NULL;
+	result r = choose(d, bare, &config);
+	if (r.code != 0) return r;
+	c->context = create(d, config);
+	if (fails() || c->context == NULL) return failed("eglCreateContext");
+	if (!bare) {
+		const EGLint size[] = {EGL_WIDTH, 16, EGL_HEIGHT, 16, EGL_NONE};
+		c->surface = egl.eglCreatePbufferSurface(d, config, size);
+		if (fails() || c->surface == NULL) return failed("eglCreatePbufferSurface");
+	}
+	if (fails() || !egl.eglMakeCurrent(d, c->surface, c->surface, c->context)) return failed("eglMakeCurrent");
+	return OK;
+}
+
+result ogl_context_new(int kind, int index, context **out) {
+	context *c = *out = calloc(1, sizeof *c);
+	result r = make(c, kind, index);
+	if (r.code != 0) ogl_context_free(c);
+	return r;
+}
+
+void ogl_context_free(context *c) {
+	if (c->context != NULL) {
+		egl.eglMakeCurrent(c->display, NULL, NULL, NULL);
+		if (c->surface != NULL) egl.eglDestroySurface(c->display, c->surface);
+		egl.eglDestroyContext(c->display, c->context);
+	}
 	egl.eglReleaseThread();
-	free(p);
+	free(c);
 }
 
 // Before EGL 1.5 eglGetProcAddress knew only what extensions add.
-void *ogl_platform_proc(const char *name) {
+void *ogl_proc(const char *name) {
 	void *f = egl.eglGetProcAddress(name);
 	return f == NULL && egl.gl != NULL ? dlsym(egl.gl, name) : f;
 }

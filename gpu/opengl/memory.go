@@ -2,12 +2,19 @@
 
 package opengl
 
-// #include "shim.h"
+// #include <stdint.h>
+//
+// // transfer calls glBufferSubData or glGetBufferSubData.
+// static void transfer(void *f, unsigned target, intptr_t offset, intptr_t size, void *data) {
+//	((void (*)(unsigned, intptr_t, intptr_t, void *))f)(target, offset, size, data);
+// }
 import "C"
 
 import (
 	"fmt"
 	"unsafe"
+
+	"github.com/go-gl/gl/v4.3-core/gl"
 
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/gpu/driver"
@@ -16,7 +23,7 @@ import (
 // buffer is a driver.Buffer.
 type buffer struct {
 	d     *device
-	name  C.GLuint // OpenGL's; 0: released
+	name  uint32 // OpenGL's; 0: released
 	label string
 	size  int
 }
@@ -29,9 +36,9 @@ func (d *device) NewBuffer(label string, size int, use driver.Use) (driver.Buffe
 	if size <= 0 || size%4 != 0 {
 		panic(fmt.Sprintf("BUG: buffer %s of %d bytes", label, size))
 	}
-	usage := C.GLenum(C.GL_DYNAMIC_COPY) // kernels write and kernels read
+	usage := uint32(gl.DYNAMIC_COPY) // kernels write and kernels read
 	if use == driver.Host {
-		usage = C.GL_STREAM_DRAW // the host writes, and little is read
+		usage = gl.STREAM_DRAW // the host writes, and little is read
 	}
 	b, err := d.newBuffer(label, size, usage)
 	if err != nil {
@@ -40,7 +47,7 @@ func (d *device) NewBuffer(label string, size int, use driver.Use) (driver.Buffe
 	return b, nil
 }
 
-func (d *device) newBuffer(label string, size int, usage C.GLenum) (*buffer, error) {
+func (d *device) newBuffer(label string, size int, usage uint32) (*buffer, error) {
 	if d.lost != nil {
 		return nil, d.lost
 	}
@@ -49,12 +56,14 @@ func (d *device) newBuffer(label string, size int, usage C.GLenum) (*buffer, err
 	}
 	b := &buffer{d: d, label: label, size: size}
 	err := d.thread.do(func() error {
-		var name C.GLuint
-		if err := d.check(C.ogl_buffer_new(d.c, C.int64_t(size), usage, &name)); err != nil {
-			return err
+		gl.GenBuffers(1, &b.name)
+		gl.BindBuffer(gl.COPY_WRITE_BUFFER, b.name)
+		gl.BufferData(gl.COPY_WRITE_BUFFER, size, nil, usage)
+		err := d.check("glBufferData")
+		if err != nil {
+			gl.DeleteBuffers(1, &b.name)
 		}
-		b.name = name
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("buffer %s of %d MiB: %w", label, size>>20, err)
@@ -68,7 +77,7 @@ func (b *buffer) Release() {
 		return
 	}
 	_ = b.d.thread.do(func() error {
-		C.ogl_buffer_free(b.d.c, b.name)
+		gl.DeleteBuffers(1, &b.name)
 		return nil
 	})
 	delete(b.d.buffers, b)
@@ -89,7 +98,27 @@ func (b *buffer) Write(offset int, data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}
-	return d.thread.do(func() error {
-		return d.check(C.ogl_write(d.c, b.name, C.int64_t(offset), unsafe.Pointer(&data[0]), C.int64_t(len(data))))
-	})
+	return d.thread.do(func() error { return b.write(offset, data) })
+}
+
+// write fills part of the buffer; it runs on the device's thread.
+func (b *buffer) write(offset int, data []byte) error {
+	upload(span{b.name, offset, len(data)}, data)
+	return b.d.check("glBufferSubData")
+}
+
+// The two functions that are not called through package gl. It would take the
+// address of data as a pointer to anything, and the check of pointers that go to
+// C panics where a caller's bytes lie in an object that holds pointers as well,
+// as a field does. Of a slice of bytes the check sees that it is bytes.
+var bufferSubData, getBufferSubData unsafe.Pointer
+
+func upload(to span, data []byte) {
+	gl.BindBuffer(gl.COPY_WRITE_BUFFER, to.buffer)
+	C.transfer(bufferSubData, gl.COPY_WRITE_BUFFER, C.intptr_t(to.offset), C.intptr_t(to.size), unsafe.Pointer(&data[0]))
+}
+
+func download(from span, data []byte) {
+	gl.BindBuffer(gl.COPY_READ_BUFFER, from.buffer)
+	C.transfer(getBufferSubData, gl.COPY_READ_BUFFER, C.intptr_t(from.offset), C.intptr_t(from.size), unsafe.Pointer(&data[0]))
 }

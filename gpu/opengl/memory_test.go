@@ -4,11 +4,37 @@ package opengl
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/gpu/driver"
 )
+
+// TestField moves bytes that lie in an object with pointers.
+func TestField(t *testing.T) {
+	eachDevice(t, func(t *testing.T, d *device) {
+		object := &struct {
+			next     *int
+			in, out  [64]uint32
+			previous *int
+		}{next: new(int), previous: new(int)}
+		copy(object.in[:], count(64))
+		b := newBuffer(t, d, "b", 64)
+		if err := b.Write(0, driver.Bytes(object.in[32:])); err != nil {
+			t.Fatal(err)
+		}
+		l := &driver.List{Label: "field"}
+		l.Add(
+			driver.Upload{To: driver.Range{Buffer: b, Offset: 128, Size: 128}, Data: driver.Bytes(object.in[:32])},
+			driver.Download{From: driver.Whole(b), Data: driver.Bytes(object.out[:])},
+		)
+		mustRun(t, d, l)
+		if !slices.Equal(object.out[:], append(count(64)[32:], count(32)...)) {
+			t.Error(object.out)
+		}
+	})
+}
 
 // TestNoMemory asks for more than there can be, and works on.
 func TestNoMemory(t *testing.T) {

@@ -2,13 +2,11 @@
 
 package opengl
 
-// #include "shim.h"
-import "C"
-
 import (
 	"fmt"
 	"strings"
-	"unsafe"
+
+	"github.com/go-gl/gl/v4.3-core/gl"
 
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/shaders"
@@ -26,7 +24,7 @@ func (d *device) Load(kernels ...*shaders.Kernel) error {
 		}
 	}
 	return d.thread.do(func() error {
-		begun := map[*shaders.Kernel]C.GLuint{}
+		begun := map[*shaders.Kernel]uint32{}
 		for _, k := range kernels {
 			if d.programs[k] != 0 || begun[k] != 0 {
 				continue
@@ -35,22 +33,34 @@ func (d *device) Load(kernels ...*shaders.Kernel) error {
 				d.programs[k] = p
 				continue
 			}
-			s := []byte(source(k))
-			begun[k] = C.ogl_program_start(d.c, (*C.char)(unsafe.Pointer(&s[0])), C.GLint(len(s)))
+			begun[k] = start(source(k))
 		}
 		return d.end(begun)
 	})
 }
 
+// start begins to compile a program.
+func start(source string) (program uint32) {
+	text, free := gl.Strs(source)
+	defer free()
+	length := int32(len(source))
+	shader := gl.CreateShader(gl.COMPUTE_SHADER)
+	gl.ShaderSource(shader, 1, text, &length)
+	gl.CompileShader(shader)
+	program = gl.CreateProgram()
+	gl.ProgramParameteri(program, gl.PROGRAM_BINARY_RETRIEVABLE_HINT, 1)
+	gl.AttachShader(program, shader)
+	gl.LinkProgram(program)
+	gl.DeleteShader(shader) // as soon as the program is
+	return program
+}
+
 // end waits for what was begun, and returns one of the errors.
-func (d *device) end(begun map[*shaders.Kernel]C.GLuint) (err error) {
-	log := make([]byte, 4096)
+func (d *device) end(begun map[*shaders.Kernel]uint32) (err error) {
 	for k, p := range begun {
-		clear(log)
-		if e := d.check(C.ogl_program_end(d.c, p, (*C.char)(unsafe.Pointer(&log[0])), C.GLsizei(len(log)))); e != nil {
-			text, _, _ := strings.Cut(string(log), "\x00")
-			err = fmt.Errorf("kernel %s: %w: %s", k.Name, e, strings.Join(strings.Fields(text), " "))
-			C.ogl_program_free(d.c, p)
+		if e := d.linked(p); e != nil {
+			err = fmt.Errorf("kernel %s: %w", k.Name, e)
+			gl.DeleteProgram(p)
 			continue
 		}
 		d.programs[k] = p
@@ -60,6 +70,33 @@ func (d *device) end(begun map[*shaders.Kernel]C.GLuint) (err error) {
 		d.cache.save()
 	}
 	return err
+}
+
+// linked returns why a program was not linked, or nil.
+func (d *device) linked(p uint32) error {
+	var ok int32
+	gl.GetProgramiv(p, gl.LINK_STATUS, &ok)
+	if err := d.check("glLinkProgram"); err != nil || ok != 0 {
+		return err
+	}
+	return fmt.Errorf("%w%s", failure("glLinkProgram", gl.LINK_STATUS), complaint(p))
+}
+
+// complaint returns what the compiler says of a program, or the linker, in one
+// line behind a colon; or nothing.
+func complaint(p uint32) string {
+	log := make([]byte, 4096)
+	var shader uint32
+	gl.GetAttachedShaders(p, 1, nil, &shader)
+	gl.GetShaderInfoLog(shader, int32(len(log)), nil, &log[0])
+	if log[0] == 0 {
+		gl.GetProgramInfoLog(p, int32(len(log)), nil, &log[0])
+	}
+	text, _, _ := strings.Cut(string(log), "\x00")
+	if text == "" {
+		return ""
+	}
+	return ": " + strings.Join(strings.Fields(text), " ")
 }
 
 // source is a kernel's text with its constants behind the line of the version.

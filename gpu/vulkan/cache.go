@@ -2,9 +2,6 @@
 
 package vulkan
 
-// #include "shim.h"
-import "C"
-
 import (
 	"bytes"
 	"crypto/sha256"
@@ -13,56 +10,67 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"unsafe"
 
 	"bitnet-gpu/gpu/driver"
+
+	vk "github.com/vulkan-go/vulkan"
 )
 
 // A pipelineCache keeps compiled kernels between starts, in the user's cache
 // directory, a file for each device and version of a driver. A file that cannot
 // be read, was damaged, or is another device's is no error: it is made anew.
 type pipelineCache struct {
-	handle C.VkPipelineCache
+	handle vk.PipelineCache
 	path   string // "" where there is no directory for it
 	saved  [sha256.Size]byte
 }
 
 func (c *pipelineCache) open(d *device) error {
 	c.path = cachePath(&d.facts)
-	data := c.read(&d.facts)
-	var p unsafe.Pointer
+	if c.create(d, c.read(&d.facts)) == nil {
+		return nil
+	}
+	return c.create(d, nil)
+}
+
+func (c *pipelineCache) create(d *device, data []byte) error {
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	info := vk.PipelineCacheCreateInfo{SType: vk.StructureTypePipelineCacheCreateInfo, InitialDataSize: uint(len(data))}
 	if len(data) > 0 {
-		p = unsafe.Pointer(&data[0])
+		pin.Pin(&data[0])
+		info.PInitialData = unsafe.Pointer(&data[0])
 	}
-	if err := d.check(C.shim_cache_new(d.c, p, C.size_t(len(data)), &c.handle)); err != nil {
-		return d.check(C.shim_cache_new(d.c, nil, 0, &c.handle))
+	defer info.Free()
+	var handle vk.PipelineCache
+	if err := d.check("vkCreatePipelineCache", vk.CreatePipelineCache(d.handle, &info, nil, &handle)); err != nil {
+		return err
 	}
+	c.handle = handle
 	return nil
 }
 
-func cachePath(f *C.facts) string {
+func cachePath(f *facts) string {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return ""
 	}
 	return filepath.Join(dir, "bitnet-gpu", fmt.Sprintf("vulkan-%04x-%04x-%08x-%s.bin",
-		uint32(f.vendor_id), uint32(f.device_id), uint32(f.driver_version), hex.EncodeToString(cacheUUID(f))))
-}
-
-func cacheUUID(f *C.facts) []byte {
-	return C.GoBytes(unsafe.Pointer(&f.cache_uuid[0]), C.int(len(f.cache_uuid)))
+		f.vendorID, f.deviceID, f.driverVersion, hex.EncodeToString(f.cacheUUID[:])))
 }
 
 // read returns what an earlier start saved: a checksum and then the driver's
 // data, which begin with a header that must be this device's.
-func (c *pipelineCache) read(f *C.facts) []byte {
+func (c *pipelineCache) read(f *facts) []byte {
 	file, err := os.ReadFile(c.path)
 	if err != nil || len(file) < sha256.Size {
 		return nil
 	}
 	data := file[sha256.Size:]
 	c.saved = sha256.Sum256(data)
-	if !bytes.Equal(c.saved[:], file[:sha256.Size]) || !headerOf(data, uint32(f.vendor_id), uint32(f.device_id), cacheUUID(f)) {
+	if !bytes.Equal(c.saved[:], file[:sha256.Size]) || !headerOf(data, f.vendorID, f.deviceID, f.cacheUUID[:]) {
 		return nil
 	}
 	return data
@@ -85,12 +93,12 @@ func (c *pipelineCache) save(d *device) {
 	if c.path == "" {
 		return
 	}
-	var size C.size_t
-	if check(C.shim_cache_data(d.c, c.handle, nil, &size)) != nil || size == 0 {
+	var size uint
+	if vk.GetPipelineCacheData(d.handle, c.handle, &size, nil) != vk.Success || size == 0 {
 		return
 	}
 	file := make([]byte, sha256.Size+int(size))
-	if check(C.shim_cache_data(d.c, c.handle, unsafe.Pointer(&file[sha256.Size]), &size)) != nil {
+	if vk.GetPipelineCacheData(d.handle, c.handle, &size, unsafe.Pointer(&file[sha256.Size])) != vk.Success {
 		return
 	}
 	file = file[:sha256.Size+int(size)]
@@ -102,9 +110,4 @@ func (c *pipelineCache) save(d *device) {
 	if driver.WriteByRename(c.path, file) == nil {
 		c.saved = sum
 	}
-}
-
-func (c *pipelineCache) free(d *device) {
-	C.shim_cache_free(d.c, c.handle)
-	c.handle = 0
 }

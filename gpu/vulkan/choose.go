@@ -2,19 +2,19 @@
 
 package vulkan
 
-// #include "shim.h"
-import "C"
-
 import "bitnet-gpu/gpu/driver"
 
 // Devices lists all devices there are, in the order in which indices count
 // them, and why each was chosen or not.
 func Devices(opt Options) ([]driver.Candidate, error) {
-	in, found, err := find()
+	if err := acquire(); err != nil {
+		return nil, err
+	}
+	defer release()
+	found, err := find()
 	if err != nil {
 		return nil, err
 	}
-	defer C.shim_instance_free(in)
 	return candidates(found, opt), nil
 }
 

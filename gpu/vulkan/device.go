@@ -2,38 +2,45 @@
 
 package vulkan
 
+// #include <stdlib.h>
 // #include "shim.h"
 import "C"
 
 import (
 	"errors"
 	"fmt"
+	"unsafe"
 
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/gpu/driver"
 	"bitnet-gpu/shaders"
+
+	vk "github.com/vulkan-go/vulkan"
 )
 
 // device is a driver.Device.
 type device struct {
-	in       *C.instance
-	physical C.VkPhysicalDevice
-	c        *C.device
-	facts    C.facts
+	physical vk.PhysicalDevice
+	handle   vk.Device
+	queue    vk.Queue
+	commands vk.CommandPool
+	facts    facts
 	info     driver.Info
 	types    memoryTypes
 
 	pools [32]*pool // by memory type
 	taken [16]int64 // bytes allocated of each heap
 
-	pipelines map[*shaders.Kernel]C.pipeline
+	begin     vk.CommandBufferBeginInfo // of every recording
+	pipelines map[*shaders.Kernel]*pipeline
 	cache     pipelineCache
 	lists     map[*driver.List]*recorded
-	fence     C.VkFence
+	fence     fence
 	ring      ring // on its way to memory that the host does not see
 
-	fault driver.Fault
-	lost  error // of the call that found the device gone
+	fault  driver.Fault
+	closed bool
+	lost   error // of the call that found the device gone
 }
 
 // Open opens the best device there is, see Devices. compute.ErrUnavailable:
@@ -46,41 +53,51 @@ func Open(opt Options) (driver.Device, error) {
 	return d, nil
 }
 
-// open tries the next best device where one cannot be opened.
 func open(opt Options) (*device, error) {
 	fault, err := driver.FaultFromEnv()
 	if err != nil {
 		return nil, err
 	}
-	in, found, err := find()
+	if err := acquire(); err != nil {
+		return nil, err
+	}
+	d, err := openBest(opt)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	d.fault = fault
+	return d, nil
+}
+
+// openBest tries the next best device where one cannot be opened.
+func openBest(opt Options) (*device, error) {
+	found, err := find()
 	if err != nil {
 		return nil, err
 	}
 	for {
 		i, err := driver.Chosen("vulkan", candidates(found, opt))
 		if err != nil {
-			C.shim_instance_free(in)
 			return nil, err
 		}
-		d, err := newDevice(in, found[i])
+		d, err := newDevice(found[i])
 		if err == nil {
-			d.fault = fault
 			return d, nil
 		}
 		found[i].reject = err
 	}
 }
 
-func newDevice(in *C.instance, p physical) (*device, error) {
+func newDevice(p physical) (*device, error) {
 	d := &device{
-		in:        in,
 		physical:  p.handle,
 		facts:     p.facts,
 		info:      p.info,
-		pipelines: map[*shaders.Kernel]C.pipeline{},
+		pipelines: map[*shaders.Kernel]*pipeline{},
 		lists:     map[*driver.List]*recorded{},
 	}
-	if err := check(C.shim_device_new(in, p.handle, &d.facts, &d.c)); err != nil {
+	if err := d.create(); err != nil {
 		return nil, err
 	}
 	if err := d.start(); err != nil {
@@ -90,19 +107,70 @@ func newDevice(in *C.instance, p physical) (*device, error) {
 	return d, nil
 }
 
+// create makes the device itself, with one queue and the extensions that it has
+// of those that are used.
+func (d *device) create() error {
+	names, free := cStrings(d.extensions())
+	defer free()
+	var handle vk.Device
+	r := C.shim_device_new(raw(d.physical), C.uint32_t(d.facts.queueFamily), truth(d.facts.dot), &names[0], C.uint32_t(len(names)-1), out(&handle))
+	if err := check("vkCreateDevice", vk.Result(r)); err != nil {
+		return err
+	}
+	d.handle = handle
+	var queue vk.Queue
+	vk.GetDeviceQueue(handle, uint32(d.facts.queueFamily), 0, &queue)
+	d.queue = queue
+	return nil
+}
+
+// cStrings returns C's copies of strings, and a null behind them.
+func cStrings(list []string) (copies []*C.char, free func()) {
+	copies = make([]*C.char, len(list)+1)
+	for i, s := range list {
+		copies[i] = C.CString(s)
+	}
+	return copies, func() {
+		for _, s := range copies {
+			C.free(unsafe.Pointer(s))
+		}
+	}
+}
+
+func (d *device) extensions() (names []string) {
+	if d.facts.dot && d.facts.dotExtension {
+		names = append(names, dotExtension)
+	}
+	if d.facts.budget {
+		names = append(names, budgetExtension)
+	}
+	return names
+}
+
 // start makes what every device has.
 func (d *device) start() error {
-	if err := check(C.shim_fence_new(d.c, &d.fence)); err != nil {
+	info := vk.CommandPoolCreateInfo{
+		SType:            vk.StructureTypeCommandPoolCreateInfo,
+		Flags:            vk.CommandPoolCreateFlags(vk.CommandPoolCreateResetCommandBufferBit),
+		QueueFamilyIndex: uint32(d.facts.queueFamily),
+	}
+	defer info.Free()
+	var pool vk.CommandPool
+	if err := check("vkCreateCommandPool", vk.CreateCommandPool(d.handle, &info, nil, &pool)); err != nil {
 		return err
 	}
-	var b C.VkBuffer
-	var need C.VkMemoryRequirements // the types that can hold buffers are the same for all
-	if err := check(C.shim_buffer_new(d.c, granule, &b, &need)); err != nil {
-		return err
-	}
-	C.shim_block_free(d.c, C.block{buffer: b})
+	d.commands = pool
+	d.begin.SType = vk.StructureTypeCommandBufferBeginInfo
 	var err error
-	if d.types, err = typesOf(&d.facts, uint32(need.memoryTypeBits)); err != nil {
+	if d.fence, err = d.newFence(); err != nil {
+		return err
+	}
+	b, need, err := d.newVkBuffer(granule) // the types that can hold buffers are the same for all
+	if err != nil {
+		return err
+	}
+	vk.DestroyBuffer(d.handle, b, nil)
+	if d.types, err = pickTypes(d.facts.types, d.facts.heaps, need.MemoryTypeBits); err != nil {
 		return err
 	}
 	return d.cache.open(d)
@@ -116,7 +184,7 @@ func (d *device) Info() driver.Info {
 }
 
 // check is check, and remembers when the device is lost.
-func (d *device) check(r C.result) error { return d.note(check(r)) }
+func (d *device) check(call string, r vk.Result) error { return d.note(check(call, r)) }
 
 func (d *device) note(err error) error {
 	if errors.Is(err, compute.ErrLost) {
@@ -126,7 +194,7 @@ func (d *device) note(err error) error {
 }
 
 // submit hands a command buffer to the device, to signal the fence behind it.
-func (d *device) submit(commands C.VkCommandBuffer, fence C.VkFence) error {
+func (d *device) submit(commands vk.CommandBuffer, f fence) error {
 	if d.lost != nil {
 		return d.lost
 	}
@@ -134,36 +202,38 @@ func (d *device) submit(commands C.VkCommandBuffer, fence C.VkFence) error {
 		d.lost = fmt.Errorf("vulkan: injected fault: %w", compute.ErrLost)
 		return d.lost
 	}
-	return d.check(C.shim_submit(d.c, commands, fence))
+	return d.check("vkQueueSubmit", vk.Result(C.shim_submit(raw(d.queue), raw(commands), raw(f[0]))))
 }
 
 // Close implements driver.Device.
 func (d *device) Close() error {
-	if d.c == nil {
+	if d.closed {
 		return nil
 	}
 	d.destroy()
-	C.shim_instance_free(d.in)
-	d.c, d.lost = nil, fmt.Errorf("vulkan: device is closed: %w", compute.ErrLost)
+	release()
+	d.closed, d.lost = true, fmt.Errorf("vulkan: device is closed: %w", compute.ErrLost)
 	return nil
 }
 
-// destroy frees all but the instance.
+// destroy frees all but the instance. Vulkan passes over what was never made.
 func (d *device) destroy() {
-	C.shim_idle(d.c)
+	vk.DeviceWaitIdle(d.handle)
 	for l := range d.lists {
 		d.Forget(l)
 	}
 	d.ring.free(d)
 	for _, p := range d.pipelines {
-		C.shim_pipeline_free(d.c, p)
+		p.free(d)
 	}
-	d.cache.free(d)
+	vk.DestroyPipelineCache(d.handle, d.cache.handle, nil)
 	for _, p := range d.pools {
 		for p != nil && len(p.blocks) > 0 {
 			p.drop(p.blocks[0])
 		}
 	}
-	C.shim_fence_free(d.c, d.fence)
-	C.shim_device_free(d.c)
+	d.fence.free(d)
+	d.begin.Free()
+	vk.DestroyCommandPool(d.handle, d.commands, nil)
+	vk.DestroyDevice(d.handle, nil)
 }

@@ -2,9 +2,6 @@
 
 package vulkan
 
-// #include "shim.h"
-import "C"
-
 import (
 	"fmt"
 	"slices"
@@ -12,6 +9,8 @@ import (
 
 	"bitnet-gpu/engine/compute"
 	"bitnet-gpu/gpu/driver"
+
+	vk "github.com/vulkan-go/vulkan"
 )
 
 // Memory comes in blocks that grow with what there is already, each under one
@@ -32,11 +31,13 @@ type pool struct {
 	blocks []*block
 }
 
+// A block is memory under one buffer of Vulkan's.
 type block struct {
-	c     C.block
-	size  int
-	arena arena
-	bytes []byte // its memory, where mapped
+	buffer vk.Buffer
+	memory vk.DeviceMemory
+	size   int
+	arena  arena
+	bytes  []byte // its memory, where mapped
 }
 
 // buffer is a driver.Buffer.
@@ -55,7 +56,7 @@ func (b *buffer) Size() int     { return b.size }
 func (b *buffer) bytes() []byte { return b.block.bytes[b.offset:][:b.size] }
 
 func (b *buffer) Release() {
-	if b.block == nil || b.pool.d.c == nil { // released, or its device closed
+	if b.block == nil || b.pool.d.closed { // released, or its device closed
 		return
 	}
 	b.block.arena.give(b.offset, b.size)
@@ -124,44 +125,85 @@ func (p *pool) grow(need int) (*block, error) {
 }
 
 func (p *pool) allocate(size int) (*block, error) {
-	if largest := int(p.d.facts.max_allocation); size > largest {
+	if largest := p.d.facts.maxAllocation; size > largest {
 		return nil, fmt.Errorf("vulkan: the device allocates at most %d MiB at once: %w", largest>>20, compute.ErrMemory)
 	}
 	if free := p.d.free(p.heap); int64(size) > free {
 		return nil, fmt.Errorf("vulkan: %d MiB free: %w", free>>20, compute.ErrMemory)
 	}
-	var handle C.VkBuffer
-	var need C.VkMemoryRequirements
-	if err := p.d.check(C.shim_buffer_new(p.d.c, C.uint64_t(size), &handle, &need)); err != nil {
-		return nil, err
-	}
-	if need.memoryTypeBits&(1<<p.kind) == 0 {
-		C.shim_block_free(p.d.c, C.block{buffer: handle})
-		return nil, fmt.Errorf("vulkan: memory type %d holds no buffers: %w", p.kind, compute.ErrUnavailable)
-	}
 	b := &block{size: size, arena: newArena(size)}
-	if err := p.d.check(C.shim_block_new(p.d.c, handle, C.uint64_t(need.size), C.uint32_t(p.kind), C.int(bit(p.mapped)), &b.c)); err != nil {
+	if err := p.fill(b); err != nil {
+		b.free(p.d)
 		return nil, err
-	}
-	if p.mapped {
-		b.bytes = unsafe.Slice((*byte)(b.c.mapped), size)
 	}
 	p.d.taken[p.heap] += int64(size)
 	return b, nil
 }
 
+// fill makes a block's buffer and the memory behind it. Where it fails, what was
+// made stands in the block.
+func (p *pool) fill(b *block) error {
+	handle, need, err := p.d.newVkBuffer(b.size)
+	if err != nil {
+		return err
+	}
+	b.buffer = handle
+	if need.MemoryTypeBits&(1<<p.kind) == 0 {
+		return fmt.Errorf("vulkan: memory type %d holds no buffers: %w", p.kind, compute.ErrUnavailable)
+	}
+	info := vk.MemoryAllocateInfo{
+		SType:           vk.StructureTypeMemoryAllocateInfo,
+		AllocationSize:  need.Size,
+		MemoryTypeIndex: uint32(p.kind),
+	}
+	defer info.Free()
+	var memory vk.DeviceMemory
+	if err := p.d.check("vkAllocateMemory", vk.AllocateMemory(p.d.handle, &info, nil, &memory)); err != nil {
+		return err
+	}
+	b.memory = memory
+	if err := p.d.check("vkBindBufferMemory", vk.BindBufferMemory(p.d.handle, handle, memory, 0)); err != nil {
+		return err
+	}
+	if !p.mapped {
+		return nil
+	}
+	var mapped unsafe.Pointer
+	if err := p.d.check("vkMapMemory", vk.MapMemory(p.d.handle, memory, 0, need.Size, 0, &mapped)); err != nil {
+		return err
+	}
+	b.bytes = unsafe.Slice((*byte)(mapped), b.size)
+	return nil
+}
+
+// newVkBuffer makes a buffer without memory, and says what memory it needs.
+func (d *device) newVkBuffer(size int) (b vk.Buffer, need vk.MemoryRequirements, err error) {
+	info := vk.BufferCreateInfo{
+		SType: vk.StructureTypeBufferCreateInfo,
+		Size:  vk.DeviceSize(size),
+		Usage: vk.BufferUsageFlags(vk.BufferUsageStorageBufferBit | vk.BufferUsageTransferSrcBit |
+			vk.BufferUsageTransferDstBit | vk.BufferUsageIndirectBufferBit),
+	}
+	defer info.Free()
+	if err := d.check("vkCreateBuffer", vk.CreateBuffer(d.handle, &info, nil, &b)); err != nil {
+		return b, need, err
+	}
+	vk.GetBufferMemoryRequirements(d.handle, b, &need)
+	need.Deref()
+	need.Free()
+	return b, need, nil
+}
+
 func (p *pool) drop(b *block) {
 	p.blocks = slices.DeleteFunc(p.blocks, func(o *block) bool { return o == b })
 	p.d.taken[p.heap] -= int64(b.size)
-	C.shim_block_free(p.d.c, b.c)
-	b.bytes = nil
+	b.free(p.d)
 }
 
-func bit(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+func (b *block) free(d *device) {
+	b.bytes = nil
+	vk.DestroyBuffer(d.handle, b.buffer, nil)
+	vk.FreeMemory(d.handle, b.memory, nil) // unmaps it
 }
 
 // NewBuffer implements driver.Device.
@@ -183,23 +225,11 @@ func (d *device) NewBuffer(label string, size int, use driver.Use) (driver.Buffe
 // pool returns the pool of a memory type.
 func (d *device) pool(kind int) *pool {
 	if d.pools[kind] == nil {
-		t := d.facts.type_of[kind]
-		d.pools[kind] = &pool{d: d, kind: kind, heap: int(t.heapIndex), mapped: int(t.propertyFlags)&seen == seen}
+		t := d.facts.types[kind]
+		d.pools[kind] = &pool{d: d, kind: kind, heap: t.heap, mapped: t.flags&seen == seen}
 	}
 	return d.pools[kind]
 }
 
-// free returns how many bytes of a heap may still be allocated: what the driver
-// says, or four fifths of the heap without what was taken.
-func (d *device) free(heap int) int64 {
-	return freeOf(d.in, d.physical, &d.facts, heap, d.taken[heap])
-}
-
-func freeOf(in *C.instance, p C.VkPhysicalDevice, f *C.facts, heap int, taken int64) int64 {
-	if f.budget_extension == 0 {
-		return int64(f.heap_of[heap].size)/5*4 - taken
-	}
-	var budget, usage [16]C.uint64_t
-	C.shim_budget(in, p, &budget[0], &usage[0])
-	return max(int64(budget[heap])-int64(usage[heap]), 0)
-}
+// free is freeOf a heap of the device.
+func (d *device) free(heap int) int64 { return freeOf(d.physical, &d.facts, heap, d.taken[heap]) }

@@ -51,7 +51,7 @@ func TestNoMemory(t *testing.T) {
 		if free <= 0 || free > d.Info().Memory {
 			t.Errorf("%d bytes of %d free", free, d.Info().Memory)
 		}
-		for _, size := range []int64{free + 4096, int64(d.facts.max_allocation) + 4096, 1 << 50} {
+		for _, size := range []int64{free + 4096, int64(d.facts.maxAllocation) + 4096, 1 << 50} {
 			if b, err := d.NewBuffer("large", int(size&^3), driver.Local); !errors.Is(err, compute.ErrMemory) || b != nil {
 				t.Errorf("%d bytes: %v, %v", size, b, err)
 			}

@@ -7,22 +7,41 @@ import "C"
 
 import (
 	"fmt"
-	"unsafe"
+	"runtime"
+	"slices"
 
 	"bitnet-gpu/gpu/driver"
+
+	vk "github.com/vulkan-go/vulkan"
 )
 
 // recorded is what the device keeps of a list: a command buffer, recorded once
 // and submitted at each run.
 type recorded struct {
-	buffer   C.VkCommandBuffer
-	sets     C.VkDescriptorPool
-	commands []C.command
-	words    []uint32      // the parameters of all dispatches, as recorded
-	queries  C.VkQueryPool // as recorded
-	staging  *buffer       // uploads and downloads, or nil
-	offsets  []int         // of a command's data in it
-	fresh    bool          // not yet recorded
+	buffer   []vk.CommandBuffer // one
+	sets     vk.DescriptorPool
+	commands []command
+	queries  vk.QueryPool // as recorded
+	staging  *buffer      // uploads and downloads, or nil
+	offsets  []int        // of a command's data in it
+	fresh    bool         // not yet recorded
+}
+
+// A command is a copy where size is not 0, and a dispatch where it has a
+// pipeline, behind a barrier if it has one. Neither is a barrier alone.
+type command struct {
+	barrier barrier
+
+	src, dst             vk.Buffer
+	srcOffset, dstOffset vk.DeviceSize
+	size                 vk.DeviceSize
+
+	pipeline       *pipeline
+	set            []vk.DescriptorSet // one
+	params         []uint32           // as recorded
+	groups         [3]uint32
+	indirect       vk.Buffer // null: groups counts
+	indirectOffset vk.DeviceSize
 }
 
 // recorded returns the list as recorded, or prepares it.
@@ -46,7 +65,8 @@ func (d *device) recorded(l *driver.List) (*recorded, error) {
 }
 
 func (r *recorded) prepare(d *device, l *driver.List) error {
-	if err := d.check(C.shim_commands_new(d.c, &r.buffer)); err != nil {
+	var err error
+	if r.buffer, err = d.newCommands(); err != nil {
 		return err
 	}
 	if err := r.reserve(d, l); err != nil {
@@ -58,6 +78,22 @@ func (r *recorded) prepare(d *device, l *driver.List) error {
 	}
 	r.translate(d, l, sets)
 	return nil
+}
+
+// newCommands makes a command buffer, as the slice of one that its freeing takes.
+func (d *device) newCommands() ([]vk.CommandBuffer, error) {
+	info := vk.CommandBufferAllocateInfo{
+		SType:              vk.StructureTypeCommandBufferAllocateInfo,
+		CommandPool:        d.commands,
+		Level:              vk.CommandBufferLevelPrimary,
+		CommandBufferCount: 1,
+	}
+	defer info.Free()
+	b := make([]vk.CommandBuffer, 1)
+	if err := d.check("vkAllocateCommandBuffers", vk.AllocateCommandBuffers(d.handle, &info, b)); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 // reserve takes staging memory for all uploads and downloads.
@@ -82,10 +118,10 @@ func (r *recorded) reserve(d *device, l *driver.List) error {
 }
 
 // describe makes the descriptor sets, one for each dispatch in turn.
-func (r *recorded) describe(d *device, l *driver.List) ([]C.VkDescriptorSet, error) {
-	var layouts []C.VkDescriptorSetLayout
-	var counts []C.uint32_t
-	var infos []C.VkDescriptorBufferInfo
+func (r *recorded) describe(d *device, l *driver.List) ([]vk.DescriptorSet, error) {
+	var layouts []vk.DescriptorSetLayout
+	var ranges [][]C.buffer_range
+	buffers := 1 // a pool of none is not allowed
 	for _, c := range l.Commands {
 		c, ok := c.(driver.Dispatch)
 		if !ok {
@@ -95,100 +131,115 @@ func (r *recorded) describe(d *device, l *driver.List) ([]C.VkDescriptorSet, err
 		if !ok {
 			panic(fmt.Sprintf("BUG: list %s: kernel %s was not loaded", l.Label, c.Kernel.Name))
 		}
-		layouts = append(layouts, p.set_layout)
-		counts = append(counts, C.uint32_t(len(c.Buffers)))
-		for _, b := range c.Buffers {
-			handle, offset := place(b)
-			infos = append(infos, C.VkDescriptorBufferInfo{buffer: handle, offset: offset, _range: C.VkDeviceSize(b.Size)})
-		}
+		layouts = append(layouts, p.set)
+		ranges = append(ranges, rangesOf(c.Buffers))
+		buffers += len(c.Buffers)
 	}
 	if len(layouts) == 0 {
 		return nil, nil
 	}
-	infos = append(infos, C.VkDescriptorBufferInfo{}) // so that there is a first
-	sets := make([]C.VkDescriptorSet, len(layouts))
-	var pool C.VkDescriptorPool
-	if err := d.check(C.shim_sets_new(d.c, C.uint32_t(len(layouts)), &layouts[0], &counts[0], &infos[0], &pool, &sets[0])); err != nil {
+	r0 := C.shim_descriptor_pool_new(raw(d.handle), C.uint32_t(len(layouts)), C.uint32_t(buffers), out(&r.sets))
+	if err := d.check("vkCreateDescriptorPool", vk.Result(r0)); err != nil {
 		return nil, err
 	}
-	r.sets = pool
+	sets, err := d.newSets(r.sets, layouts)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range sets {
+		if n := len(ranges[i]); n > 0 {
+			C.shim_write_set(raw(d.handle), raw(s), C.uint32_t(n), &ranges[i][0])
+		}
+	}
 	return sets, nil
 }
 
+func rangesOf(buffers []driver.Range) []C.buffer_range {
+	ranges := make([]C.buffer_range, len(buffers))
+	for i, b := range buffers {
+		handle, offset := place(b)
+		ranges[i] = C.buffer_range{raw(handle), C.uint64_t(offset), C.uint64_t(b.Size)}
+	}
+	return ranges
+}
+
+func (d *device) newSets(pool vk.DescriptorPool, layouts []vk.DescriptorSetLayout) ([]vk.DescriptorSet, error) {
+	var pin runtime.Pinner // the binding hands C its address within a structure
+	defer pin.Unpin()
+	pin.Pin(&layouts[0])
+	info := vk.DescriptorSetAllocateInfo{
+		SType:              vk.StructureTypeDescriptorSetAllocateInfo,
+		DescriptorPool:     pool,
+		DescriptorSetCount: uint32(len(layouts)),
+		PSetLayouts:        layouts,
+	}
+	defer info.Free()
+	sets := make([]vk.DescriptorSet, len(layouts))
+	return sets, d.check("vkAllocateDescriptorSets", vk.AllocateDescriptorSets(d.handle, &info, &sets[0]))
+}
+
 // place returns where a range lies for Vulkan.
-func place(r driver.Range) (C.VkBuffer, C.VkDeviceSize) {
+func place(r driver.Range) (vk.Buffer, vk.DeviceSize) {
 	b := r.Buffer.(*buffer)
 	if b.block == nil {
 		panic("BUG: buffer " + b.label + " was released")
 	}
-	return b.block.c.buffer, C.VkDeviceSize(b.offset + r.Offset)
+	return b.block.buffer, vk.DeviceSize(b.offset + r.Offset)
 }
 
 // translate makes the commands. Before the first stands a barrier behind all
 // that was submitted earlier, and behind downloads one before the host.
-func (r *recorded) translate(d *device, l *driver.List, sets []C.VkDescriptorSet) {
-	const device = C.STAGE_COMPUTE | C.STAGE_TRANSFER
-	r.commands = append(r.commands, C.command{from: device, to: device | C.STAGE_INDIRECT})
+func (r *recorded) translate(d *device, l *driver.List, sets []vk.DescriptorSet) {
+	const device = driver.Compute | driver.Transfer
+	r.commands = append(r.commands, command{barrier: newBarrier(driver.Barrier{From: device, To: device | driver.Indirect})})
 	barriers := l.Barriers()
 	downloads := false
 	for i, c := range l.Commands {
-		o := C.command{from: C.uint32_t(barriers[i].From), to: C.uint32_t(barriers[i].To)}
+		o := command{barrier: newBarrier(barriers[i])}
 		switch c := c.(type) {
 		case driver.Upload:
-			o.src, o.src_offset = r.staging.block.c.buffer, C.uint64_t(r.staging.offset+r.offsets[i])
-			o.dst, o.dst_offset = place(c.To)
-			o.size = C.uint64_t(c.To.Size)
+			o.src, o.srcOffset = r.staged(i)
+			o.dst, o.dstOffset = place(c.To)
+			o.size = vk.DeviceSize(c.To.Size)
 		case driver.Download:
-			o.src, o.src_offset = place(c.From)
-			o.dst, o.dst_offset = r.staging.block.c.buffer, C.uint64_t(r.staging.offset+r.offsets[i])
-			o.size = C.uint64_t(c.From.Size)
+			o.src, o.srcOffset = place(c.From)
+			o.dst, o.dstOffset = r.staged(i)
+			o.size = vk.DeviceSize(c.From.Size)
 			downloads = true
 		case driver.Dispatch:
 			p := d.pipelines[c.Kernel]
-			o.pipeline, o.layout, o.set = p.pipeline, p.layout, sets[0]
-			sets = sets[1:]
-			o.params, o.nparams = C.uint32_t(len(r.words)), C.uint32_t(len(c.Params))
-			r.words = append(r.words, c.Params...)
+			o.pipeline, o.params = p, slices.Clone(c.Params)
+			o.set, sets = sets[:1:1], sets[1:]
 			if c.Indirect.Buffer != nil {
-				o.indirect, o.indirect_offset = place(c.Indirect)
+				o.indirect, o.indirectOffset = place(c.Indirect)
 			}
 			for i, n := range c.Groups {
-				o.groups[i] = C.uint32_t(n)
+				o.groups[i] = uint32(n)
 			}
 		}
 		r.commands = append(r.commands, o)
 	}
 	if downloads {
-		r.commands = append(r.commands, C.command{from: C.STAGE_TRANSFER, to: C.STAGE_HOST})
+		r.commands = append(r.commands, command{barrier: beforeHost})
 	}
+}
+
+// staged returns where the data of command i lie.
+func (r *recorded) staged(i int) (vk.Buffer, vk.DeviceSize) {
+	return r.staging.block.buffer, vk.DeviceSize(r.staging.offset + r.offsets[i])
 }
 
 // gatherParams reads the parameters of all dispatches, and says whether they
 // are not as they were recorded.
 func (r *recorded) gatherParams(l *driver.List) (changed bool) {
-	words := r.words
-	for _, c := range l.Commands {
+	for i, c := range l.Commands {
 		if c, ok := c.(driver.Dispatch); ok {
-			for i, p := range c.Params {
-				changed = changed || words[i] != p
-				words[i] = p
-			}
-			words = words[len(c.Params):]
+			recorded := r.commands[i+1].params // the command before the first is a barrier
+			changed = changed || !slices.Equal(recorded, c.Params)
+			copy(recorded, c.Params)
 		}
 	}
 	return changed || r.fresh
-}
-
-func (r *recorded) record(d *device, queries C.VkQueryPool) error {
-	r.fresh = true
-	words := append(r.words, 0) // so that there is a first
-	err := d.check(C.shim_record(d.c, r.buffer, &r.commands[0], C.uint32_t(len(r.commands)), (*C.uint32_t)(unsafe.Pointer(&words[0])), queries))
-	if err != nil {
-		return err
-	}
-	r.queries = queries
-	r.fresh = queries != 0 // the queries end with their run
-	return nil
 }
 
 func (r *recorded) upload(l *driver.List) {
@@ -219,8 +270,8 @@ func (r *recorded) free(d *device) {
 	if r.staging != nil {
 		r.staging.Release()
 	}
-	C.shim_sets_free(d.c, r.sets)
+	vk.DestroyDescriptorPool(d.handle, r.sets, nil)
 	if r.buffer != nil {
-		C.shim_commands_free(d.c, r.buffer)
+		vk.FreeCommandBuffers(d.handle, d.commands, 1, r.buffer)
 	}
 }

@@ -2,22 +2,21 @@
 
 package vulkan
 
-// #include "shim.h"
-import "C"
-
 import (
 	"fmt"
 	"time"
 	"unsafe"
 
 	"bitnet-gpu/gpu/driver"
+
+	vk "github.com/vulkan-go/vulkan"
 )
 
 // Run implements driver.Device.
-func (d *device) Run(l *driver.List) error { return d.run(l, 0) }
+func (d *device) Run(l *driver.List) error { return d.run(l, vk.NullQueryPool) }
 
-// run runs a list; where queries is not 0 it is recorded with them.
-func (d *device) run(l *driver.List, queries C.VkQueryPool) error {
+// run runs a list; where queries is not null it is recorded with them.
+func (d *device) run(l *driver.List, queries vk.QueryPool) error {
 	if d.lost != nil {
 		return d.lost
 	}
@@ -31,42 +30,66 @@ func (d *device) run(l *driver.List, queries C.VkQueryPool) error {
 		}
 	}
 	r.upload(l)
-	if err := d.submit(r.buffer, d.fence); err != nil {
+	if err := d.submit(r.buffer[0], d.fence); err != nil {
 		return fmt.Errorf("list %s: %w", l.Label, err)
 	}
-	if err := d.check(C.shim_wait(d.c, d.fence)); err != nil {
+	if err := d.fence.wait(d); err != nil {
 		return fmt.Errorf("list %s: %w", l.Label, err)
 	}
 	r.download(l)
 	return nil
 }
 
+func (r *recorded) record(d *device, queries vk.QueryPool) error {
+	r.fresh = true
+	if err := d.record(r.buffer[0], r.commands, queries); err != nil {
+		return err
+	}
+	r.queries = queries
+	r.fresh = queries != vk.NullQueryPool // the queries end with their run
+	return nil
+}
+
 // Time implements driver.Device.
 func (d *device) Time(l *driver.List) ([]time.Duration, error) {
-	if d.facts.timestamp_bits == 0 || d.facts.limits.timestampPeriod <= 0 {
+	if d.facts.timestampBits == 0 || d.facts.timestampPeriod <= 0 {
 		return nil, nil
 	}
 	r, err := d.recorded(l)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", l.Label, err)
 	}
-	stamps := make([]uint64, len(r.commands)+1)
-	var queries C.VkQueryPool
-	if err := d.check(C.shim_queries_new(d.c, C.uint32_t(len(stamps)), &queries)); err != nil {
-		return nil, err
-	}
-	defer C.shim_queries_free(d.c, queries)
-	if err := d.run(l, queries); err != nil {
-		return nil, err
-	}
-	if err := d.check(C.shim_queries(d.c, queries, C.uint32_t(len(stamps)), (*C.uint64_t)(unsafe.Pointer(&stamps[0])))); err != nil {
+	stamps, err := d.stamps(l, len(r.commands)+1)
+	if err != nil {
 		return nil, err
 	}
 	times := make([]time.Duration, len(l.Commands))
-	mask := ^uint64(0) >> (64 - d.facts.timestamp_bits)
+	mask := ^uint64(0) >> (64 - d.facts.timestampBits)
 	for i := range times {
 		ticks := (stamps[i+2] - stamps[i+1]) & mask // the command before the first is a barrier
-		times[i] = time.Duration(float64(ticks) * float64(d.facts.limits.timestampPeriod))
+		times[i] = time.Duration(float64(ticks) * float64(d.facts.timestampPeriod))
 	}
 	return times, nil
+}
+
+// stamps runs a list with n timestamps, and returns them.
+func (d *device) stamps(l *driver.List, n int) ([]uint64, error) {
+	info := vk.QueryPoolCreateInfo{
+		SType:      vk.StructureTypeQueryPoolCreateInfo,
+		QueryType:  vk.QueryTypeTimestamp,
+		QueryCount: uint32(n),
+	}
+	defer info.Free()
+	var queries vk.QueryPool
+	if err := d.check("vkCreateQueryPool", vk.CreateQueryPool(d.handle, &info, nil, &queries)); err != nil {
+		return nil, err
+	}
+	defer vk.DestroyQueryPool(d.handle, queries, nil)
+	if err := d.run(l, queries); err != nil {
+		return nil, err
+	}
+	stamps := make([]uint64, n)
+	const flags = vk.QueryResultFlags(vk.QueryResult64Bit | vk.QueryResultWaitBit)
+	r := vk.GetQueryPoolResults(d.handle, queries, 0, uint32(n), uint(8*n), unsafe.Pointer(&stamps[0]), 8, flags)
+	return stamps, d.check("vkGetQueryPoolResults", r)
 }

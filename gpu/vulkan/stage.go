@@ -2,8 +2,11 @@
 
 package vulkan
 
-// #include "shim.h"
-import "C"
+import (
+	"bitnet-gpu/gpu/driver"
+
+	vk "github.com/vulkan-go/vulkan"
+)
 
 // stageSize is how much one transfer carries: the host fills one part while
 // the device copies the other.
@@ -16,9 +19,9 @@ type ring struct {
 }
 
 type part struct {
-	memory   *buffer // nil until first used
-	commands C.VkCommandBuffer
-	fence    C.VkFence
+	memory   *buffer            // nil until first used
+	commands []vk.CommandBuffer // one
+	fence    fence
 	busy     bool // the device may be copying from it
 }
 
@@ -41,39 +44,35 @@ func (d *device) stage(b *buffer, offset int, data []byte) error {
 }
 
 // ready waits until the part may be written.
-func (p *part) ready(d *device) error {
+func (p *part) ready(d *device) (err error) {
 	if p.busy {
 		p.busy = false
-		return d.check(C.shim_wait(d.c, p.fence))
+		return p.fence.wait(d)
 	}
 	if p.memory != nil {
 		return nil
 	}
-	if err := d.check(C.shim_fence_new(d.c, &p.fence)); err != nil {
+	if p.fence, err = d.newFence(); err != nil {
 		return err
 	}
-	if err := d.check(C.shim_commands_new(d.c, &p.commands)); err != nil {
+	if p.commands, err = d.newCommands(); err != nil {
 		return err
 	}
-	memory, err := d.pool(d.types.staging).take("staging", stageSize)
-	if err != nil {
-		return err
-	}
-	p.memory = memory
-	return nil
+	p.memory, err = d.pool(d.types.staging).take("staging", stageSize)
+	return err
 }
 
 func (p *part) send(d *device, b *buffer, offset, n int) error {
-	c := C.command{
-		from: C.STAGE_TRANSFER | C.STAGE_COMPUTE, to: C.STAGE_TRANSFER,
-		src: p.memory.block.c.buffer, src_offset: C.uint64_t(p.memory.offset),
-		dst: b.block.c.buffer, dst_offset: C.uint64_t(b.offset + offset),
-		size: C.uint64_t(n),
+	c := command{
+		barrier: newBarrier(driver.Barrier{From: driver.Transfer | driver.Compute, To: driver.Transfer}),
+		src:     p.memory.block.buffer, srcOffset: vk.DeviceSize(p.memory.offset),
+		dst: b.block.buffer, dstOffset: vk.DeviceSize(b.offset + offset),
+		size: vk.DeviceSize(n),
 	}
-	if err := d.check(C.shim_record(d.c, p.commands, &c, 1, nil, 0)); err != nil {
+	if err := d.record(p.commands[0], []command{c}, vk.NullQueryPool); err != nil {
 		return err
 	}
-	if err := d.submit(p.commands, p.fence); err != nil {
+	if err := d.submit(p.commands[0], p.fence); err != nil {
 		return err
 	}
 	p.busy = true
@@ -86,7 +85,7 @@ func (r *ring) free(d *device) {
 		if p.memory != nil {
 			p.memory.Release()
 		}
-		C.shim_fence_free(d.c, p.fence)
+		p.fence.free(d)
 		*p = part{} // the command buffers go with their pool
 	}
 }

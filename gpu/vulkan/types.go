@@ -6,20 +6,25 @@ import (
 	"fmt"
 
 	"bitnet-gpu/engine/compute"
+
+	vk "github.com/vulkan-go/vulkan"
 )
 
 // Properties of a memory type.
 const (
-	deviceLocal = 1
-	hostVisible = 2
-	coherent    = 4
-	cached      = 8
+	deviceLocal = vk.MemoryPropertyDeviceLocalBit
+	hostVisible = vk.MemoryPropertyHostVisibleBit
+	coherent    = vk.MemoryPropertyHostCoherentBit
+	cached      = vk.MemoryPropertyHostCachedBit
 	ordinary    = deviceLocal | hostVisible | coherent | cached // others are for special purposes
 
 	seen = hostVisible | coherent // the host may read and write it as it stands
 )
 
-type memoryType struct{ flags, heap int }
+type memoryType struct {
+	flags vk.MemoryPropertyFlagBits
+	heap  int
+}
 
 // memoryTypes are the memory types for each purpose.
 type memoryTypes struct {
@@ -38,7 +43,7 @@ func pickTypes(types []memoryType, heaps []int64, bits uint32) (m memoryTypes, e
 			largest = t.heap
 		}
 	}
-	first := func(want, without int, heap int) int {
+	first := func(want, without vk.MemoryPropertyFlagBits, heap int) int {
 		for i, t := range types {
 			if bits&(1<<i) != 0 && t.flags&want == want && t.flags&without == 0 && t.flags&^ordinary == 0 && (heap < 0 || t.heap == heap) {
 				return i

@@ -59,7 +59,7 @@ func TestHazard(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range r.commands {
-			r.commands[i].from = 0
+			r.commands[i].barrier = barrier{}
 		}
 		mustRun(t, d, l)
 	})

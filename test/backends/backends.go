@@ -5,6 +5,7 @@
 package backends
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -33,6 +34,11 @@ func Run(t *testing.T, reference Reference, open Open) {
 // Relatives runs it on those of the 2B4T's relatives.
 func Relatives(t *testing.T, reference Reference, open Open) {
 	run(t, tiny.Relatives(), reference, open)
+}
+
+// Dense runs it on those with dense matrices.
+func Dense(t *testing.T, reference Reference, open Open) {
+	run(t, tiny.Dense(), reference, open)
 }
 
 func run(t *testing.T, shapes []tiny.Shape, reference Reference, open Open) {
@@ -80,6 +86,23 @@ func Numeric(t *testing.T, open Open) {
 		}
 	}
 	copy(embedding, saved)
+	numericDense(t, open)
+}
+
+// numericDense has a row in the dense matrix of queries that makes infinities, which
+// an attention to one position would hide.
+func numericDense(t *testing.T, open Open) {
+	m := tiny.New(tiny.Dense()[0], 1)
+	copy(m.Layers[0].Q.Dense.Bytes(9), bytes.Repeat([]byte{0, 0, 0x7F, 0x7F}, m.Hidden))
+	b, err := open(m, compute.Options{Slots: 1, Context: 64})
+	must(t, err)
+	defer b.Close()
+	for _, n := range []int{1, 5} {
+		err := b.Forward([]compute.Step{{Tokens: []int32{1, 2, 3, 4, 5}[:n], Logits: make([]float32, m.VocabSize)}})
+		if !errors.Is(err, compute.ErrNumeric) {
+			t.Errorf("%d tokens: error %v, expected ErrNumeric", n, err)
+		}
+	}
 }
 
 // Model runs the suite on one model and one sequence, of at least 70 tokens if

@@ -40,7 +40,7 @@ func Embed(m *weights.Model, tokens []int32) [][]float64 {
 // residual stream before the block and returns the one behind it. (n, hidden)
 func Layer(m *weights.Model, layer int, h [][]float64, opt Options) [][]float64 {
 	l := &m.Layers[layer]
-	a := quantise(normed(m, h, l.AttnNorm))
+	a := normed(m, h, l.AttnNorm)
 	q, k, v := linear(&l.Q, a), linear(&l.K, a), linear(&l.V, a)
 	for pos := range h {
 		rope(m, q[pos], pos)
@@ -54,16 +54,16 @@ func Layer(m *weights.Model, layer int, h [][]float64, opt Options) [][]float64 
 	for pos := range h {
 		o[pos] = attention(m, q[pos], k[:pos+1], v[:pos+1])
 	}
-	h = sum(h, linear(&l.O, quantise(normed(m, o, l.AttnSubNorm))))
+	h = sum(h, linear(&l.O, normed(m, o, l.AttnSubNorm)))
 
-	b := quantise(normed(m, h, l.FFNNorm))
+	b := normed(m, h, l.FFNNorm)
 	gate, up := linear(&l.Gate, b), linear(&l.Up, b)
 	for pos := range gate {
 		for i, g := range gate[pos] {
 			gate[pos][i] = activation(m, g) * up[pos][i]
 		}
 	}
-	return sum(h, linear(&l.Down, quantise(normed(m, gate, l.FFNSubNorm))))
+	return sum(h, linear(&l.Down, normed(m, gate, l.FFNSubNorm)))
 }
 
 func activation(m *weights.Model, x float64) float64 {
@@ -130,8 +130,24 @@ func quantise(x [][]float64) []quantised {
 	return out
 }
 
-// linear is BitLinear without its quantiser: y = W x. It panics on a code 3.
-func linear(w *weights.Ternary, x []quantised) [][]float64 {
+// linear returns y = W x: BitLinear, which quantises x, for a ternary matrix, the
+// plain product for a dense one.
+func linear(w *weights.Linear, x [][]float64) [][]float64 {
+	if !w.IsDense() {
+		return bitLinear(&w.Ternary, quantise(x))
+	}
+	y := make([][]float64, len(x))
+	for row := range w.Dense.Rows {
+		weights := denseRow(&w.Dense, row)
+		for pos := range x {
+			y[pos] = append(y[pos], dot(weights, x[pos]))
+		}
+	}
+	return y
+}
+
+// bitLinear is BitLinear behind its quantiser. It panics on a code 3.
+func bitLinear(w *weights.Ternary, x []quantised) [][]float64 {
 	y := make([][]float64, len(x))
 	for pos := range y {
 		y[pos] = make([]float64, w.Rows)

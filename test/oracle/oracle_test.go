@@ -90,7 +90,7 @@ func TestBitLinear(t *testing.T) {
 			t.Errorf("code %d is %d, want %d", i, q[0].codes[i], want)
 		}
 	}
-	close(t, "BitLinear", linear(&w, q)[0], []float64{1.03937006, -0.74645674})
+	close(t, "BitLinear", bitLinear(&w, q)[0], []float64{1.03937006, -0.74645674})
 }
 
 func TestQuantise(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"bitnet-gpu/weights"
 	"bitnet-gpu/weights/safetensors"
 	"bitnet-gpu/weights/ternary"
+	"bitnet-gpu/weights/vocab"
 )
 
 // HFOptions say what a directory of WriteHF holds.
@@ -81,14 +82,32 @@ func hfConfig(m *weights.Model, opt HFOptions) map[string]any {
 	if opt.Divide {
 		linear = "bitlinear"
 	}
-	return map[string]any{
+	config := map[string]any{
 		"architectures": []string{class}, "_name_or_path": m.Name, "hidden_act": m.Activation.String(),
 		"hidden_size": m.Hidden, "intermediate_size": m.FFN, "num_hidden_layers": m.Blocks, "num_attention_heads": m.Heads,
 		"num_key_value_heads": m.KVHeads, "head_dim": m.HeadDim, "vocab_size": m.VocabSize, "max_position_embeddings": m.Context,
 		"rms_norm_eps": m.NormEps, "rope_theta": m.RopeBase, "tie_word_embeddings": m.Tied,
 		"bos_token_id": m.Vocab.BOS, "eos_token_id": m.Vocab.EOS, "pad_token_id": m.Vocab.Pad,
-		"quantization_config": map[string]any{"quant_method": "bitnet", "linear_class": linear},
 	}
+	if kept := denseModules(m); len(kept) < 7*m.Blocks { // else a plain Llama
+		config["quantization_config"] = map[string]any{"quant_method": "bitnet", "linear_class": linear, "modules_to_not_convert": kept}
+	}
+	return config
+}
+
+// hfModules are the modules of a layer, in the order of Layer.Matrices.
+var hfModules = []string{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"}
+
+// denseModules names the modules that are not ternary.
+func denseModules(m *weights.Model) (names []string) {
+	for i := range m.Layers {
+		for j, matrix := range m.Layers[i].Matrices() {
+			if matrix.IsDense() {
+				names = append(names, fmt.Sprintf("model.layers.%d.%s", i, hfModules[j]))
+			}
+		}
+	}
+	return names
 }
 
 func hfTensors(m *weights.Model, opt HFOptions) []safetensors.Tensor {
@@ -98,7 +117,7 @@ func hfTensors(m *weights.Model, opt HFOptions) []safetensors.Tensor {
 	}
 	dense := func(name string, d *weights.Dense) {
 		if d.Type > weights.BF16 {
-			panic("BUG: tiny.WriteHF: an embedding of type " + d.Type.String())
+			panic("BUG: tiny.WriteHF: a dense matrix of type " + d.Type.String())
 		}
 		add(name, d.Type.String(), d.Data, d.Rows, d.Cols)
 	}
@@ -109,7 +128,12 @@ func hfTensors(m *weights.Model, opt HFOptions) []safetensors.Tensor {
 		}
 		add(name, "F32", data, len(w))
 	}
-	matrix := func(name string, t *weights.Ternary) {
+	matrix := func(name string, l *weights.Linear) {
+		if l.IsDense() {
+			dense(name+".weight", &l.Dense)
+			return
+		}
+		t := &l.Ternary
 		trits := unpack(t)
 		if opt.Master != "" {
 			add(name+".weight", opt.Master, master(trits, t.Scale, opt.Master), t.Rows, t.Cols)
@@ -134,14 +158,10 @@ func hfTensors(m *weights.Model, opt HFOptions) []safetensors.Tensor {
 	for i := range m.Layers {
 		l, prefix := &m.Layers[i], fmt.Sprintf("model.layers.%d.", i)
 		norm(prefix+"input_layernorm.weight", l.AttnNorm)
-		matrix(prefix+"self_attn.q_proj", &l.Q)
-		matrix(prefix+"self_attn.k_proj", &l.K)
-		matrix(prefix+"self_attn.v_proj", &l.V)
-		matrix(prefix+"self_attn.o_proj", &l.O)
 		norm(prefix+"post_attention_layernorm.weight", l.FFNNorm)
-		matrix(prefix+"mlp.gate_proj", &l.Gate)
-		matrix(prefix+"mlp.up_proj", &l.Up)
-		matrix(prefix+"mlp.down_proj", &l.Down)
+		for j, m := range l.Matrices() {
+			matrix(prefix+hfModules[j], m)
+		}
 		switch {
 		case m.SubNorms && opt.Old:
 			norm(prefix+"self_attn.inner_attn_ln.weight", l.AttnSubNorm)
@@ -198,11 +218,11 @@ func BF16(x float32) uint16 {
 }
 
 // TokenizerJSON is the tokenizer.json of a byte-level vocabulary.
-func TokenizerJSON(v *weights.Vocab) map[string]any {
+func TokenizerJSON(v *vocab.Vocab) map[string]any {
 	ids := map[string]int{}
 	var added []map[string]any
 	for id, token := range v.Tokens {
-		if v.Types[id] == weights.TokenControl {
+		if v.Types[id] == vocab.TokenControl {
 			added = append(added, map[string]any{"id": id, "content": token, "special": true})
 		} else {
 			ids[token] = id

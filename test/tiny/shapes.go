@@ -1,6 +1,10 @@
 package tiny
 
-import "bitnet-gpu/weights"
+import (
+	"slices"
+
+	"bitnet-gpu/weights"
+)
 
 // Shapes returns small models that between them have what the known ones have
 // and what kernels get wrong: rows of 384, 1408, 3200 and 8640; heads of 64, 96,
@@ -28,3 +32,19 @@ func Relatives() []Shape {
 		{Name: "as Falcon3", Hidden: 512, FFN: 1536, Blocks: 2, Heads: 2, KVHeads: 1, HeadDim: 256, Vocab: 352, Context: 256, Embd: weights.F16, Tied: false, Activation: weights.SiLU, NoSubNorms: true},
 	}
 }
+
+// Dense returns small models with dense matrices: a plain Llama, one of a block
+// type, and ternary ones of which some are dense, alone or beside ternary matrices
+// that multiply the same vectors.
+func Dense() []Shape {
+	return []Shape{
+		{Name: "plain Llama", Hidden: 128, FFN: 256, Blocks: 2, Heads: 4, KVHeads: 2, HeadDim: 32, Vocab: 320, Context: 256, Embd: weights.F32, Tied: false, Activation: weights.SiLU, NoSubNorms: true, Dense: []string{"all"}, DenseAs: weights.F32},
+		{Name: "plain Q6_K", Hidden: 256, FFN: 256, Blocks: 1, Heads: 4, KVHeads: 1, HeadDim: 64, Vocab: 300, Context: 256, Embd: weights.Q6_K, Tied: true, Activation: weights.SiLU, NoSubNorms: true, Dense: []string{"all"}, DenseAs: weights.Q6_K},
+		{Name: "two dense", Hidden: 192, FFN: 528, Blocks: 2, Heads: 4, KVHeads: 2, HeadDim: 48, Vocab: 300, Context: 256, Embd: weights.F16, Tied: true, Dense: []string{"attn_v", "ffn_down"}, DenseAs: weights.F16},
+		{Name: "dense gate", Hidden: 320, FFN: 352, Blocks: 2, Heads: 3, KVHeads: 1, HeadDim: 64, Vocab: 290, Context: 256, Embd: weights.Q8_0, Tied: true, Dense: []string{"attn_output", "ffn_gate"}, DenseAs: weights.Q8_0},
+		{Name: "dense up", Hidden: 144, FFN: 208, Blocks: 2, Heads: 3, KVHeads: 1, HeadDim: 96, Vocab: 301, Context: 256, Embd: weights.BF16, Tied: false, Activation: weights.SiLU, NoSubNorms: true, Dense: []string{"attn_q", "attn_k", "ffn_up", "ffn_down"}, DenseAs: weights.BF16},
+	}
+}
+
+// All returns all of these shapes.
+func All() []Shape { return slices.Concat(Shapes(), Relatives(), Dense()) }

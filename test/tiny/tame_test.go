@@ -10,7 +10,7 @@ import (
 // Tests of equality want activations that neither die nor explode, and logits
 // that differ.
 func TestValuesStayTame(t *testing.T) {
-	for _, shape := range append(Shapes(), Relatives()...) {
+	for _, shape := range All() {
 		t.Run(shape.Name, func(t *testing.T) {
 			m := New(shape, 3)
 			h := oracle.Embed(m, []int32{m.Vocab.BOS, 72, 104, 5})

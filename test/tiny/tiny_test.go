@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
 // blocks are the sizes of the types of embeddings.
@@ -18,7 +19,7 @@ var blocks = map[weights.DType]struct{ elements, bytes int }{
 }
 
 func TestShapesAreWhole(t *testing.T) {
-	for _, shape := range append(Shapes(), Relatives()...) {
+	for _, shape := range All() {
 		t.Run(shape.Name, func(t *testing.T) {
 			m := New(shape, 1)
 			for _, layer := range m.Layers {
@@ -72,7 +73,7 @@ func checkTernary(t *testing.T, w *weights.Ternary) {
 	}
 }
 
-func checkVocab(t *testing.T, v *weights.Vocab, n int) {
+func checkVocab(t *testing.T, v *vocab.Vocab, n int) {
 	t.Helper()
 	if len(v.Tokens) != n || len(v.Types) != n {
 		t.Fatalf("vocabulary of %d tokens and %d types, want %d", len(v.Tokens), len(v.Types), n)
@@ -97,7 +98,7 @@ func checkVocab(t *testing.T, v *weights.Vocab, n int) {
 // The bytes must not depend on the machine: this sum is committed.
 func TestSameBytesEverywhere(t *testing.T) {
 	h := sha256.New()
-	for _, shape := range append(Shapes(), Relatives()...) {
+	for _, shape := range All() {
 		m := New(shape, 42)
 		h.Write(m.TokenEmbd.Data)
 		h.Write(m.Output.Data)
@@ -110,9 +111,12 @@ func TestSameBytesEverywhere(t *testing.T) {
 				h.Write(w.Data)
 				binary.Write(h, binary.LittleEndian, w.Scale)
 			}
+			for _, w := range layer.Matrices() {
+				h.Write(w.Dense.Data)
+			}
 		}
 	}
-	const want = "e3d768e549f4fac6ad873001afb359f28b504f53e29244848c5d335244031a09"
+	const want = "00ef8e72646af72f549487fe3ca88436880227526688ac53b92affd2f9614d1d"
 	if got := hex.EncodeToString(h.Sum(nil)); got != want {
 		t.Errorf("the models' bytes hash to %s, want %s", got, want)
 	}
@@ -121,10 +125,10 @@ func TestSameBytesEverywhere(t *testing.T) {
 func TestSeedsAndTensorsDiffer(t *testing.T) {
 	shape := Shapes()[1]
 	a, b := New(shape, 1), New(shape, 2)
-	if string(a.Layers[0].Q.Data) == string(b.Layers[0].Q.Data) || string(a.TokenEmbd.Data) == string(b.TokenEmbd.Data) {
+	if string(a.Layers[0].Q.Ternary.Data) == string(b.Layers[0].Q.Ternary.Data) || string(a.TokenEmbd.Data) == string(b.TokenEmbd.Data) {
 		t.Error("two seeds make the same model")
 	}
-	if string(a.Layers[0].Gate.Data) == string(a.Layers[0].Up.Data) || string(a.Layers[0].Q.Data) == string(a.Layers[1].Q.Data) {
+	if string(a.Layers[0].Gate.Ternary.Data) == string(a.Layers[0].Up.Ternary.Data) || string(a.Layers[0].Q.Ternary.Data) == string(a.Layers[1].Q.Ternary.Data) {
 		t.Error("two tensors of a model are the same")
 	}
 }

@@ -2,6 +2,8 @@ package demo_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"bitnet-gpu/engine"
@@ -16,25 +19,40 @@ import (
 	"bitnet-gpu/weights"
 )
 
-// python finds an interpreter with PyTorch. Without one the test is skipped, by
-// the name torch.
-func python(t *testing.T) string {
-	t.Helper()
+// python finds an interpreter whose PyTorch multiplies matrices on this processor.
+var python = sync.OnceValues(func() (string, error) {
+	var reasons []string
 	for _, name := range []string{"/usr/bin/python3", "python3"} {
-		if exec.Command(name, "-c", "import torch").Run() == nil {
-			return name
+		out, err := exec.Command(name, "train/can_multiply.py").CombinedOutput()
+		if err == nil {
+			return name, nil
 		}
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		reasons = append(reasons, strings.TrimSpace(fmt.Sprintf("%s: %v %s", name, err, lines[len(lines)-1])))
 	}
-	if slices.Contains(strings.Split(os.Getenv("BITNET_TEST_REQUIRE"), ","), "torch") {
-		t.Fatal("torch is required: no python3 has it")
+	return "", errors.New("torch: no Python multiplies matrices with it: " + strings.Join(reasons, "; "))
+})
+
+// needTorch skips a test by the name torch. Training takes long and PyTorch a
+// gigabyte, so both are asked for: by BITNET_TEST_REQUIRE or BITNET_TEST_LONG.
+func needTorch(t *testing.T) {
+	t.Helper()
+	required := slices.Contains(strings.Split(os.Getenv("BITNET_TEST_REQUIRE"), ","), "torch")
+	if !required && os.Getenv("BITNET_TEST_LONG") == "" {
+		t.Skip("skipped: torch: neither BITNET_TEST_REQUIRE has it nor BITNET_TEST_LONG is set")
 	}
-	t.Skip("skipped: torch: no python3 has it (Debian: python3-torch)")
-	return ""
+	if _, err := python(); err != nil && required {
+		t.Fatalf("BITNET_TEST_REQUIRE has %v", err)
+	} else if err != nil {
+		t.Skipf("skipped: %v", err)
+	}
 }
 
 func runPython(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(python(t), args...)
+	needTorch(t)
+	interpreter, _ := python()
+	cmd := exec.Command(interpreter, args...)
 	cmd.Dir = "train"
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	out, err := cmd.CombinedOutput()

@@ -1,5 +1,5 @@
-// Package gguf reads and writes the GGUF container, version 3, little endian:
-// typed metadata and named tensors. It knows no model.
+// Package gguf reads the GGUF container, versions 2 and 3, little endian, and
+// writes version 3: typed metadata and named tensors. It knows no model.
 //
 // Files come from strangers. Every count, length, dimension, type and offset is
 // checked against the bytes that are there before anything is allocated or
@@ -11,6 +11,7 @@
 package gguf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -34,6 +35,7 @@ const (
 
 // A File is a parsed container. Its slices point into the parsed bytes.
 type File struct {
+	Version   int
 	KV        []KV     // in the file's order
 	Tensors   []Tensor // in the file's order
 	Alignment int      // of the tensors' data
@@ -170,6 +172,18 @@ func (f *File) Int32s(key string) ([]int32, error) {
 		list[i] = int32(binary.LittleEndian.Uint32(array.raw[4*i:]))
 	}
 	return list, nil
+}
+
+// Bytes returns the array of bytes at key, with a sign or without.
+func (f *File) Bytes(key string) ([]byte, error) {
+	array, err := f.array(key, Uint8)
+	if err != nil {
+		if array, err := f.array(key, Int8); err == nil {
+			return bytes.Clone(array.raw), nil
+		}
+		return nil, err
+	}
+	return bytes.Clone(array.raw), nil
 }
 
 // Float32s returns the array of float32 at key.

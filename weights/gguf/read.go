@@ -12,7 +12,8 @@ import (
 
 const (
 	magic      = "GGUF"
-	version    = 3
+	version    = 3 // which differs from 2 in nothing but big-endian files
+	oldVersion = 2
 	headerSize = 24 // magic, version, number of tensors, number of keys
 
 	// What an entry needs at least: a key of one byte with a value of one; a
@@ -31,7 +32,7 @@ func Parse(data []byte) (*File, error) {
 	r.count(nTensors, minTensor, maxTensors, "tensors")
 	r.count(nKV, minKV, maxKeys, "keys")
 
-	f := &File{Alignment: defaultAlignment, keys: map[string]int{}, tensors: map[string]int{}}
+	f := &File{Version: int(binary.LittleEndian.Uint32(data[4:])), Alignment: defaultAlignment, keys: map[string]int{}, tensors: map[string]int{}}
 	for i := uint64(0); i < nKV && r.err == nil; i++ {
 		r.where = fmt.Sprintf("key %d of %d", i+1, nKV)
 		f.addKV(r)
@@ -50,7 +51,7 @@ func Parse(data []byte) (*File, error) {
 	return f, nil
 }
 
-// checkHeader sees to what GGUF v3 begins with, and names what people most often
+// checkHeader sees to what GGUF begins with, and names what people most often
 // have in its place.
 func checkHeader(data []byte) error {
 	if !bytes.HasPrefix(data, []byte(magic)) {
@@ -60,11 +61,11 @@ func checkHeader(data []byte) error {
 		return fmt.Errorf("%d bytes, too short for a GGUF header of %d: truncated download?", len(data), headerSize)
 	}
 	v := binary.LittleEndian.Uint32(data[4:])
-	if v != version && v&0xFFFF == 0 { // no version is that high
+	if v&0xFFFF == 0 { // no version is that high
 		return fmt.Errorf("big-endian GGUF (version %d), expected little-endian: convert it with llama.cpp's gguf_convert_endian.py", bits.ReverseBytes32(v))
 	}
-	if v != version {
-		return fmt.Errorf("GGUF version %d, expected %d", v, version)
+	if v != version && v != oldVersion {
+		return fmt.Errorf("GGUF version %d, expected %d or %d", v, oldVersion, version)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ type Writer struct {
 
 // NewWriter writes the header: the keys, and name, type and dimensions of all
 // tensors (their Data and Offset are not looked at). Besides what reading
-// gives, a value may be a []string, []int32 or []float32.
+// gives, a value may be a []string, []byte, []int32 or []float32.
 func NewWriter(w io.Writer, kv []KV, tensors []Tensor) (*Writer, error) {
 	b := []byte(magic)
 	b = binary.LittleEndian.AppendUint32(b, version)
@@ -151,6 +151,8 @@ func appendValue(b []byte, value any) ([]byte, error) {
 	case Array:
 		array(v.Elem, v.Len)
 		return append(b, v.raw...), nil
+	case []byte:
+		array(Uint8, len(v))
 	case []int32:
 		array(Int32, len(v))
 	case []float32:

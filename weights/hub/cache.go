@@ -10,11 +10,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"bitnet-gpu/weights/outfile"
 )
 
 // A repoDir is the folder of a repository in the cache: blobs/<etag> holds the
-// bytes, snapshots/<commit>/<path> are relative links to them, refs/main holds
-// the commit that was the newest when last asked.
+// bytes, snapshots/<commit>/<path> are relative links to them, refs/<revision>
+// holds the commit that a branch or tag was when last asked.
 type repoDir string
 
 func (c *Client) repo(name string) repoDir {
@@ -24,58 +26,70 @@ func (c *Client) repo(name string) repoDir {
 func (d repoDir) blobs() string           { return filepath.Join(string(d), "blobs") }
 func (d repoDir) blob(etag string) string { return filepath.Join(d.blobs(), etag) }
 func (d repoDir) snapshots() string       { return filepath.Join(string(d), "snapshots") }
-func (d repoDir) main() string            { return filepath.Join(string(d), "refs", "main") }
 
 func (d repoDir) snapshot(commit, file string) string {
 	return filepath.Join(d.snapshots(), commit, filepath.FromSlash(file))
 }
 
-// setRef writes the newest commit, whole or not at all.
-func (d repoDir) setRef(commit string) error {
-	if old, err := d.ref(); err == nil && old == commit {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(d.main()), 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(string(d), ".ref-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // once renamed it is not there
-	_, err = f.WriteString(commit)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), d.main())
-	}
-	return err
+func (d repoDir) refFile(revision string) string {
+	return filepath.Join(string(d), "refs", filepath.FromSlash(revision))
 }
 
-// setRef is that of a repository whose newest version was pulled.
-func (c *Client) setRef(d repoDir, commit string) error {
-	if err := d.setRef(commit); err != nil && !readOnly(err) { // a read-only cache still serves
+// setRef writes which commit a branch or tag is, whole or not at all. It is for
+// when all of that was pulled.
+func (c *Client) setRef(ref Ref, commit string) error {
+	d, revision := c.repo(ref.Repo), ref.revision()
+	if old, err := d.ref(revision); err == nil && old == commit || revision == commit {
+		return nil
+	}
+	err := os.MkdirAll(filepath.Dir(d.refFile(revision)), 0o777)
+	if err == nil {
+		err = outfile.Replace(d.refFile(revision), func(f *os.File) error {
+			_, err := f.WriteString(commit)
+			return err
+		})
+	}
+	if err != nil && !readOnly(err) { // a read-only cache still serves
 		return c.writable(err)
 	}
 	return nil
 }
 
-// ref reads the newest commit that is known here.
-func (d repoDir) ref() (string, error) {
-	data, err := os.ReadFile(d.main())
+// ref reads the commit that a branch or tag was when last asked.
+func (d repoDir) ref(revision string) (string, error) {
+	data, err := os.ReadFile(d.refFile(revision))
 	if err != nil {
 		return "", err
 	}
 	commit := strings.TrimSpace(string(data))
 	if !isHex(commit, 40) {
-		return "", fmt.Errorf("%s holds no commit", d.main())
+		return "", fmt.Errorf("%s holds no commit", d.refFile(revision))
 	}
 	return commit, nil
 }
+
+// commit finds the version here that a revision means: a branch or tag that was
+// pulled, or a commit, which may be cut short. Without a revision it is main, or
+// where only another revision was pulled, that.
+func (d repoDir) commit(revision string) (string, error) {
+	if commit, err := d.ref(or(revision, "main")); err == nil {
+		return commit, nil
+	}
+	entries, err := os.ReadDir(d.snapshots())
+	var fit []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), revision) && (revision == "" || len(revision) >= shortest) {
+			fit = append(fit, e.Name())
+		}
+	}
+	if err != nil || len(fit) != 1 {
+		return "", ErrNotCached
+	}
+	return fit[0], nil
+}
+
+// shortest is how many digits of a commit are enough, as for git.
+const shortest = 4
 
 // isFile reports whether path leads to a file of this size; -1 is any size.
 func isFile(path string, size int64) bool {
@@ -86,7 +100,7 @@ func isFile(path string, size int64) bool {
 // link makes path lead to the blob. Where links are not to be had, the file
 // itself goes there and there is no blob, as the hub's own tools do it.
 func (c *Client) link(blob, path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
 	target, err := filepath.Rel(filepath.Dir(path), blob)
@@ -111,10 +125,10 @@ func (c *Client) link(blob, path string) error {
 // take. It calls waiting once if another program holds it.
 func (c *Client) lock(ctx context.Context, d repoDir, etag string, waiting func()) (unlock func(), err error) {
 	path := filepath.Join(c.Cache, ".locks", filepath.Base(string(d)), etag+".lock")
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, c.writable(err)
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
 		return nil, c.writable(err)
 	}
@@ -160,24 +174,27 @@ func (c *Client) Cached(ref Ref) (path string, err error) {
 	}
 	dir := c.repo(ref.Repo)
 	missing := fmt.Errorf("%s: %w", ref, ErrNotCached)
-	commit, err := dir.ref()
+	commit, err := dir.commit(ref.Revision)
 	if err != nil {
 		return "", missing
 	}
-	if ref.File == "" {
-		if dir.directory(commit) != nil {
-			return dir.snapshot(commit, ""), nil
-		}
+	if ref.File == "" && dir.directory(commit) != nil {
+		return dir.snapshot(commit, ""), nil
+	}
+	if path = dir.snapshot(commit, ref.File); ref.File == "" || !isFile(path, -1) {
 		files := snapshotFiles(dir.snapshot(commit, ""))
-		if !slices.ContainsFunc(files, isGGUF) {
+		if !slices.ContainsFunc(files, isGGUF) || ref.File != "" && len(ofQuantisation(models(files), ref.File)) == 0 {
 			return "", missing
 		}
-		if ref.File, err = choose(ref.Repo, files); err != nil {
+		if ref.File, err = choose(ref, files); err != nil {
 			return "", err
 		}
+		path = dir.snapshot(commit, ref.File)
 	}
-	if path = dir.snapshot(commit, ref.File); !isFile(path, -1) {
-		return "", missing
+	for _, file := range splitParts(ref.File) {
+		if !isFile(dir.snapshot(commit, file), -1) {
+			return "", missing
+		}
 	}
 	return path, nil
 }
@@ -199,9 +216,9 @@ func snapshotFiles(root string) []string {
 
 // An Entry is a file in the cache, or a directory with all its files.
 type Entry struct {
-	Ref           // File is "" for a directory and for a pull that is not finished
+	Ref           // as Cached and Remove take it; File is "" for a directory and for a pull that is not finished
 	Commit string // the version; "" for a pull that is not finished
-	Newest bool   // the version that refs/main names
+	Newest bool   // the version that a name without revision means
 	Size   int64  // bytes; of an unfinished pull the bytes on the disk
 	Path   string
 }
@@ -224,7 +241,7 @@ func (c *Client) List() ([]Entry, error) {
 			continue // not a repository of this package
 		}
 		dir := c.repo(repo)
-		newest, _ := dir.ref() // without one, none is the newest
+		newest, _ := dir.commit("") // without one, none is the newest
 		commits, _ := os.ReadDir(dir.snapshots())
 		for _, commit := range commits {
 			list = append(list, dir.entries(repo, commit.Name(), commit.Name() == newest)...)
@@ -239,9 +256,13 @@ func (c *Client) List() ([]Entry, error) {
 // entries returns what a snapshot holds.
 func (d repoDir) entries(repo, commit string, newest bool) []Entry {
 	var list []Entry
+	ref := Ref{Repo: repo}
+	if !newest {
+		ref.Revision = commit[:min(len(commit), 12)]
+	}
 	together := d.directory(commit)
 	if together != nil {
-		list = append(list, Entry{Ref{Repo: repo}, commit, newest, 0, d.snapshot(commit, "")})
+		list = append(list, Entry{ref, commit, newest, 0, d.snapshot(commit, "")})
 	}
 	for _, file := range snapshotFiles(d.snapshot(commit, "")) {
 		path := d.snapshot(commit, file)
@@ -251,7 +272,7 @@ func (d repoDir) entries(repo, commit string, newest bool) []Entry {
 		case slices.Contains(together, file):
 			list[0].Size += info.Size()
 		default:
-			list = append(list, Entry{Ref{repo, file}, commit, newest, info.Size(), path})
+			list = append(list, Entry{ref.with(file), commit, newest, info.Size(), path})
 		}
 	}
 	return list
@@ -267,133 +288,4 @@ func (d repoDir) unfinished() []string {
 		}
 	}
 	return paths
-}
-
-// Remove takes a file, in all its versions, or without a file a repository out
-// of the cache, and of the blobs those that nothing else refers to. It returns
-// the bytes that this freed. What is not there is ErrNotCached.
-func (c *Client) Remove(ref Ref) (freed int64, err error) {
-	if err := ref.check(); err != nil {
-		return 0, err
-	}
-	dir := c.repo(ref.Repo)
-	if _, err := os.Lstat(string(dir)); err != nil {
-		return 0, fmt.Errorf("%s: %w", ref, ErrNotCached)
-	}
-	for _, path := range dir.unfinished() {
-		if ref.File != "" {
-			break
-		}
-		etag := strings.TrimSuffix(filepath.Base(path), partsSuffix)
-		ctx, cancel := context.WithCancel(context.Background())
-		unlock, err := c.lock(ctx, dir, etag, cancel)
-		cancel()
-		if errors.Is(err, context.Canceled) {
-			return 0, fmt.Errorf("%s is being pulled: stop that first", ref)
-		}
-		if err != nil {
-			return 0, err
-		}
-		defer unlock()
-	}
-	if ref.File == "" {
-		return removeTree(string(dir))
-	}
-	return dir.removeFile(ref)
-}
-
-// removeFile removes a file from every snapshot, then its blobs.
-func (d repoDir) removeFile(ref Ref) (freed int64, err error) {
-	commits, _ := os.ReadDir(d.snapshots())
-	var blobs []string
-	found := false
-	for _, commit := range commits {
-		path := d.snapshot(commit.Name(), ref.File)
-		info, err := os.Lstat(path)
-		if err != nil || info.IsDir() {
-			continue
-		}
-		found = true
-		if info.Mode().IsRegular() {
-			freed += info.Size()
-		} else if blob, ok := d.target(path); ok {
-			blobs = append(blobs, blob)
-		}
-		if err := os.Remove(path); err != nil {
-			return freed, err
-		}
-		for dir := filepath.Dir(path); dir != d.snapshots() && os.Remove(dir) == nil; dir = filepath.Dir(dir) {
-			// folders that are empty now
-		}
-	}
-	if !found {
-		return 0, fmt.Errorf("%s: %w", ref, ErrNotCached)
-	}
-	slices.Sort(blobs)
-	used := d.used()
-	for _, blob := range slices.Compact(blobs) {
-		if used[blob] {
-			continue
-		}
-		info, err := os.Lstat(blob)
-		if err != nil {
-			continue // it was not there
-		}
-		if err := os.Remove(blob); err != nil {
-			return freed, err
-		}
-		freed += info.Size()
-	}
-	if left, _ := os.ReadDir(d.snapshots()); len(left) == 0 && len(d.unfinished()) == 0 {
-		return freed, os.RemoveAll(string(d)) // what is left says nothing
-	}
-	return freed, nil
-}
-
-// target returns the blob that a link in a snapshot leads to. A link that leads
-// anywhere else is none of the hub's, and nothing behind it is touched.
-func (d repoDir) target(link string) (blob string, ok bool) {
-	to, err := os.Readlink(link)
-	if err != nil {
-		return "", false
-	}
-	if !filepath.IsAbs(to) {
-		to = filepath.Join(filepath.Dir(link), to)
-	}
-	return to, filepath.Dir(to) == d.blobs()
-}
-
-// used returns the blobs that a snapshot refers to.
-func (d repoDir) used() map[string]bool {
-	used := map[string]bool{}
-	for _, file := range snapshotFiles(d.snapshots()) {
-		if blob, ok := d.target(filepath.Join(d.snapshots(), filepath.FromSlash(file))); ok {
-			used[blob] = true
-		}
-	}
-	return used
-}
-
-// removeTree removes a folder and returns how many bytes its files held on the
-// disk.
-func removeTree(root string) (freed int64, err error) {
-	_ = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err == nil && e.Type().IsRegular() {
-			freed += onDisk(path)
-		}
-		return nil
-	})
-	return freed, os.RemoveAll(root)
-}
-
-// onDisk is the size of a file, of an unfinished pull without its holes.
-func onDisk(path string) int64 {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return 0
-	}
-	if strings.HasSuffix(path, partsSuffix) {
-		return min(info.Size(), allocated(info))
-	}
-	return info.Size()
 }

@@ -10,8 +10,10 @@ import (
 )
 
 // A repository without a GGUF file holds its model as a directory: what describes
-// it, and the weights as one safetensors file or as those that an index names.
-// What else there is, such as code and the weights in other forms, is left.
+// it, and the weights as one safetensors file, or where there is none as those that
+// an index names. Where both are, the index belongs to another build of the model,
+// and transformers does not look at it either. What else there is, such as code and
+// the weights in other forms, is left.
 const (
 	configFile    = "config.json"
 	tokenizerFile = "tokenizer.json"
@@ -24,7 +26,7 @@ const (
 // smallFiles are the files beside the weights that the loader of directories
 // reads, in the order in which they are pulled. A repository may lack any but
 // the first.
-var smallFiles = []string{configFile, "generation_config.json", "tokenizer_config.json", "chat_template.jinja", tokenizerFile, indexFile}
+var smallFiles = []string{configFile, "generation_config.json", "tokenizer_config.json", "chat_template.jinja", "tokenizer.model", tokenizerFile, indexFile}
 
 // A listing is what the hub says of a repository's newest version.
 type listing struct {
@@ -42,26 +44,31 @@ func (l *listing) isDirectory() bool {
 // fetchDirectory brings a directory into the cache, all files of one version.
 // Only once it is whole is it the newest in refs/main: until then the last one
 // stays in use.
-func (c *Client) fetchDirectory(ctx context.Context, repo string, l *listing, progress func(Progress)) (string, error) {
-	ref, dir := Ref{Repo: repo}, c.repo(repo)
+func (c *Client) fetchDirectory(ctx context.Context, ref Ref, l *listing, progress func(Progress)) (string, error) {
+	dir := c.repo(ref.Repo)
 	if !isHex(l.commit, 40) {
 		return "", failf("%s does not say which version of %s it has: is it a mirror of the hub?", c.web.endpoint.Host, ref)
 	}
 	bring := func(files []string) error {
 		for _, file := range files {
-			if _, _, err := c.fetchFile(ctx, Ref{repo, file}, l.commit, progress); err != nil {
+			if _, _, err := c.fetchFile(ctx, ref.with(file), l.commit, progress); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	small := slices.DeleteFunc(slices.Clone(smallFiles), func(file string) bool { return !l.has(file) })
+	small := slices.DeleteFunc(slices.Clone(smallFiles), func(file string) bool {
+		return !l.has(file) || file == indexFile && l.has(weightsFile)
+	})
 	if err := bring(small); err != nil {
 		return "", err
 	}
-	weights, err := dir.weights(l.commit)
-	if err != nil {
-		return "", err
+	weights := []string{weightsFile}
+	if !l.has(weightsFile) {
+		var err error
+		if weights, err = dir.indexed(l.commit); err != nil {
+			return "", err
+		}
 	}
 	for _, file := range weights {
 		if !l.has(file) {
@@ -79,7 +86,7 @@ func (c *Client) fetchDirectory(ctx context.Context, repo string, l *listing, pr
 			return "", c.writable(err)
 		}
 	}
-	return dir.snapshot(l.commit, ""), c.setRef(dir, l.commit)
+	return dir.snapshot(l.commit, ""), c.setRef(ref, l.commit)
 }
 
 // roomForAll makes sure that the disk has space for what is missing of several
@@ -88,7 +95,7 @@ func (c *Client) roomForAll(ctx context.Context, ref Ref, commit string, files [
 	dir := c.repo(ref.Repo)
 	var need int64
 	for _, file := range files {
-		m, err := c.head(ctx, Ref{ref.Repo, file}, commit)
+		m, err := c.head(ctx, ref.with(file), commit)
 		if err != nil {
 			return err
 		}
@@ -102,10 +109,18 @@ func (c *Client) roomForAll(ctx context.Context, ref Ref, commit string, files [
 // weights returns the files that hold the weights of a directory in the cache,
 // whether they are there or not.
 func (d repoDir) weights(commit string) ([]string, error) {
+	if isFile(d.snapshot(commit, weightsFile), -1) || !isFile(d.snapshot(commit, indexFile), -1) {
+		return []string{weightsFile}, nil
+	}
+	return d.indexed(commit)
+}
+
+// indexed returns the files that the index of a directory names.
+func (d repoDir) indexed(commit string) ([]string, error) {
 	path := d.snapshot(commit, indexFile)
 	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return []string{weightsFile}, nil
+	if err != nil {
+		return nil, err
 	}
 	if info.Size() > maxIndex {
 		return nil, failf("%s has %d bytes: the limit is %d", path, info.Size(), maxIndex)
@@ -170,8 +185,8 @@ func (d repoDir) setAbsent(commit, file string) error {
 		return nil
 	}
 	path := d.absent(commit, file)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	return os.WriteFile(path, nil, 0o644)
+	return os.WriteFile(path, nil, 0o666)
 }

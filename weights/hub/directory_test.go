@@ -31,7 +31,7 @@ func newDirHub(t *testing.T) *fakeHub {
 	h.files = map[string][]byte{}
 	for _, name := range []string{
 		"config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json", "special_tokens_map.json", "README.md", ".gitattributes",
-		"modeling_bitnet.py", "pytorch_model.bin", "consolidated.00.pt", "figure.png", "model.safetensors", "original/model.safetensors", "onnx/config.json",
+		"modeling_bitnet.py", "pytorch_model.bin", "consolidated.00.pt", "figure.png", "original/model.safetensors", "onnx/config.json",
 	} {
 		h.files[name] = []byte(name)
 	}
@@ -105,6 +105,7 @@ func TestDirectoryOfOneFile(t *testing.T) {
 	h := newDirHub(t)
 	delete(h.files, indexFile)
 	delete(h.files, tokenizerFile)
+	h.files[weightsFile] = randomBytes(1000)
 	c := h.client(t)
 	path, err := c.Fetch(background, dirRef, nil)
 	if err != nil {
@@ -127,8 +128,8 @@ func TestDirectoryOfOneFile(t *testing.T) {
 func TestDirectoryPartly(t *testing.T) {
 	h := newDirHub(t)
 	c := h.client(t)
-	for _, name := range []string{"README.md", "config.json", "model.safetensors", indexFile, shards[0], shards[1]} {
-		if _, err := c.Fetch(background, Ref{dirRef.Repo, name}, nil); err != nil {
+	for _, name := range []string{"README.md", "config.json", "original/model.safetensors", indexFile, shards[0], shards[1]} {
+		if _, err := c.Fetch(background, Ref{Repo: dirRef.Repo, File: name}, nil); err != nil {
 			t.Fatal(err)
 		}
 		notCached(t, c)
@@ -145,7 +146,7 @@ func TestDirectoryPartly(t *testing.T) {
 	if want := len("tokenizer.json") + len("tokenizer_config.json") + len("generation_config.json"); err != nil || sent(h.taken()) != int64(want) {
 		t.Errorf("the rest: %v, or more than it was sent", err)
 	}
-	os.Remove(filepath.Join(path, "model.safetensors")) // which the index does not name
+	os.RemoveAll(filepath.Join(path, "original")) // which the index does not name
 	for _, name := range []string{"config.json", "tokenizer.json", indexFile, shards[0], shards[1]} {
 		name = filepath.Join(path, name)
 		target, err := os.Readlink(name)
@@ -260,7 +261,7 @@ func TestDirectoryNoRoom(t *testing.T) {
 	if n := sent(h.taken()); n > 1000 {
 		t.Errorf("%d bytes were sent", n)
 	}
-	if _, err := c.Fetch(background, Ref{dirRef.Repo, shards[0]}, nil); err != nil {
+	if _, err := c.Fetch(background, Ref{Repo: dirRef.Repo, File: shards[0]}, nil); err != nil {
 		t.Fatal(err)
 	}
 	free = 400_001 // as much as the other one has
@@ -278,6 +279,29 @@ func TestLargeIndex(t *testing.T) {
 	os.Truncate(path, maxIndex+1)
 	if _, err := dir.weights(commit); err == nil || !strings.Contains(err.Error(), "has 16777217 bytes: the limit is 16777216") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestIndexOfAnotherBuild: where there is one file with all weights, an index beside
+// it is of another build of the model, whose shards need not be there.
+func TestIndexOfAnotherBuild(t *testing.T) {
+	h := newDirHub(t)
+	h.files[weightsFile] = randomBytes(1000)
+	delete(h.files, shards[1])
+	c := h.client(t)
+	path, err := c.Fetch(background, dirRef, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := snapshotFiles(path)
+	if slices.Contains(files, indexFile) || slices.Contains(files, shards[0]) || !slices.Contains(files, weightsFile) {
+		t.Errorf("pulled: %q", files)
+	}
+	if err := os.WriteFile(filepath.Join(path, indexFile), h.files[indexFile], 0o644); err != nil { // of another program
+		t.Fatal(err)
+	}
+	if cached, err := c.Cached(dirRef); cached != path || err != nil {
+		t.Errorf("Cached: %s, %v", cached, err)
 	}
 }
 

@@ -62,7 +62,7 @@ func TestFullDisk(t *testing.T) {
 	if p := fetch(t, c, data); p != path {
 		t.Errorf("%s, then %s", path, p)
 	}
-	if _, err := c.Fetch(background, Ref{testRef.Repo, "README.md"}, nil); !errors.Is(err, unix.EROFS) || !strings.Contains(err.Error(), "cannot be written: set HF_HUB_CACHE to a folder of yours") {
+	if _, err := c.Fetch(background, Ref{Repo: testRef.Repo, File: "README.md"}, nil); !errors.Is(err, unix.EROFS) || !strings.Contains(err.Error(), "cannot be written: set HF_HUB_CACHE to a folder of yours") {
 		t.Errorf("a new file: %v", err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 var (
 	errNoRanges = errors.New("the server does not serve ranges")
 	errChanged  = errors.New("the file changed")
+	errNoFile   = errors.New("the repository has no such file")
 )
 
 // A download brings the bytes of one version of a file into its blob.
@@ -37,7 +38,7 @@ type download struct {
 // run downloads, verifies and names the blob. Where a wrong checksum can come
 // from an earlier, interrupted pull, it begins once more from nothing.
 func (d *download) run(ctx context.Context) error {
-	if err := os.MkdirAll(filepath.Dir(d.blob), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(d.blob), 0o777); err != nil {
 		return d.writable(err)
 	}
 	if d.meta.size < 0 {
@@ -273,7 +274,7 @@ func (d *download) wholeOnce(ctx context.Context, p *parts) error {
 // unsized brings a file whose size the server does not say.
 func (d *download) unsized(ctx context.Context) error {
 	path := d.blob + partsSuffix
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return d.writable(err)
 	}
@@ -341,7 +342,7 @@ func (d *download) request(ctx context.Context, header http.Header) (*stream, *h
 	if err != nil {
 		return nil, nil, err
 	}
-	u := w.address(d.ref.Repo, "resolve", d.meta.commit, d.ref.File)
+	u := w.address(d.ref.Repo+"/resolve", d.meta.commit, d.ref.File)
 	ctx, cancel := context.WithCancelCause(ctx)
 	resp, err := d.get(ctx, w.follow, http.MethodGet, u, header, d.ref)
 	if err != nil {

@@ -54,9 +54,10 @@ func FuzzFiles(f *testing.F) {
 		}
 		c := &Client{Cache: "/cache"}
 		for _, name := range l.files {
-			inside(t, c, Ref{testRef.Repo, name})
+			inside(t, c, Ref{Repo: testRef.Repo, File: name})
 		}
-		_, _ = choose(testRef.Repo, l.files)
+		_, _ = choose(testRef.whole(), l.files)
+		_, _ = choose(testRef, l.files)
 	})
 }
 
@@ -79,7 +80,7 @@ func FuzzIndex(f *testing.F) {
 			t.Error("no file")
 		}
 		for _, name := range files {
-			inside(t, &Client{Cache: "/cache"}, Ref{testRef.Repo, name})
+			inside(t, &Client{Cache: "/cache"}, Ref{Repo: testRef.Repo, File: name})
 			if filepath.Base(name) != name {
 				t.Errorf("%q stands elsewhere", name)
 			}

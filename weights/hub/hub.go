@@ -10,13 +10,12 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -63,56 +62,6 @@ type Client struct {
 	bad  error // why there is no web
 }
 
-// FromEnv makes a client from the variables of the hub's own tools: HF_ENDPOINT,
-// HF_TOKEN (or the file HF_TOKEN_PATH, or token in HF_HOME), HF_HUB_CACHE, HF_HOME
-// and HF_HUB_OFFLINE.
-func FromEnv() (*Client, error) {
-	home := expand(os.Getenv("HF_HOME"))
-	if home == "" {
-		cache := expand(os.Getenv("XDG_CACHE_HOME"))
-		if cache == "" {
-			user, err := os.UserHomeDir()
-			if err != nil {
-				return nil, fmt.Errorf("no folder for the cache of models: set HF_HOME: %w", err)
-			}
-			cache = filepath.Join(user, ".cache")
-		}
-		home = filepath.Join(cache, "huggingface")
-	}
-	c := &Client{
-		Endpoint: os.Getenv("HF_ENDPOINT"),
-		Token:    strings.TrimSpace(os.Getenv("HF_TOKEN")),
-		Cache:    expand(os.Getenv("HF_HUB_CACHE")),
-	}
-	if c.Cache == "" {
-		c.Cache = filepath.Join(home, "hub")
-	}
-	if c.Token == "" {
-		path := expand(os.Getenv("HF_TOKEN_PATH"))
-		if path == "" {
-			path = filepath.Join(home, "token")
-		}
-		if token, err := os.ReadFile(path); err == nil && len(token) < 4096 {
-			c.Token = strings.TrimSpace(string(token))
-		}
-	}
-	switch strings.ToLower(os.Getenv("HF_HUB_OFFLINE")) {
-	case "1", "on", "yes", "true":
-		c.Offline = true
-	}
-	return c, nil
-}
-
-// expand resolves a leading ~/, which the hub's tools do too.
-func expand(path string) string {
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		if home, err := os.UserHomeDir(); err == nil {
-			return filepath.Join(home, rest)
-		}
-	}
-	return path
-}
-
 // Progress tells how far a file is.
 type Progress struct {
 	Ref
@@ -121,10 +70,12 @@ type Progress struct {
 }
 
 // Fetch returns the path of a file in the cache, pulling what is not there. It
-// asks the hub which version is the newest, unless the client is offline. Where
-// ref names no file, the repository must hold one GGUF file, or one in I2_S, or
-// no GGUF but config.json and safetensors: then what belongs to them is pulled,
-// and the path is the directory that holds it.
+// asks the hub which commit the revision is now, unless the client is offline.
+// Where ref.File is no file of the repository, the one GGUF file with that
+// quantisation is meant, see Ref. Of a GGUF model in several files all are pulled.
+// Where ref names no file, the repository must hold one GGUF model, or one in
+// I2_S, or no GGUF but config.json and safetensors: then what belongs to them is
+// pulled, and the path is the directory that holds it.
 // progress, which may be nil, is called from one goroutine at a time. Errors of
 // the network and of checksums are ErrNetwork; a context that ends leaves what
 // the next call goes on with.
@@ -139,26 +90,50 @@ func (c *Client) Fetch(ctx context.Context, ref Ref, progress func(Progress)) (p
 	if err := ref.check(); err != nil {
 		return "", err
 	}
-	if ref.File == "" {
-		l, err := c.listing(ctx, ref)
-		if err != nil {
-			return "", err
-		}
-		if l.isDirectory() {
-			return c.fetchDirectory(ctx, ref.Repo, l, progress)
-		}
-		if ref.File, err = choose(ref.Repo, l.files); err != nil {
-			return "", err
+	var noFile error
+	if ref.File != "" {
+		if path, noFile = c.fetchModel(ctx, ref, ref.revision(), progress); !errors.Is(noFile, errNoFile) {
+			return path, noFile
 		}
 	}
-	path, commit, err := c.fetchFile(ctx, ref, "main", progress)
+	l, err := c.listing(ctx, ref.whole())
+	if err != nil {
+		return "", cmp.Or(noFile, err)
+	}
+	if ref.File == "" && l.isDirectory() {
+		return c.fetchDirectory(ctx, ref, l, progress)
+	}
+	if ref.File, err = choose(ref, l.files); err != nil {
+		return "", err
+	}
+	return c.fetchModel(ctx, ref, ref.revision(), progress)
+}
+
+// fetchModel brings a file into the cache, and the others that make one model
+// with it, all of one version.
+func (c *Client) fetchModel(ctx context.Context, ref Ref, revision string, progress func(Progress)) (path string, err error) {
+	path, commit, err := c.fetchFile(ctx, ref, revision, progress)
 	if err != nil {
 		return "", err
 	}
-	return path, c.setRef(c.repo(ref.Repo), commit)
+	others := splitParts(ref.File)
+	if len(others) > 1 {
+		if err := c.roomForAll(ctx, ref, commit, others); err != nil {
+			return "", err
+		}
+	}
+	for _, file := range others {
+		if file == ref.File {
+			continue
+		}
+		if _, _, err := c.fetchFile(ctx, ref.with(file), commit, progress); err != nil {
+			return "", err
+		}
+	}
+	return path, c.setRef(ref, commit)
 }
 
-// fetchFile brings a file of a revision, a commit or main, into the cache.
+// fetchFile brings a file of a revision into the cache.
 func (c *Client) fetchFile(ctx context.Context, ref Ref, revision string, progress func(Progress)) (path, commit string, err error) {
 	for again := false; ; again = true {
 		m, err := c.head(ctx, ref, revision)

@@ -19,11 +19,15 @@ type meta struct {
 
 const maxSize = 1 << 40 // of a file; beyond, a size is not believed
 
-// address returns endpoint/repo/resolve/revision/file.
-func (w *web) address(parts ...string) *url.URL {
+// address returns endpoint/before/revision/behind. The slashes of a revision, as
+// of refs/pr/1, are no separators.
+func (w *web) address(before, revision, behind string) *url.URL {
 	u := *w.endpoint
-	u.Path += "/" + strings.Join(parts, "/") // repoPattern and validPath leave nothing to clean
-	u.RawPath = ""
+	path := func(revision string) string { return "/" + strings.TrimRight(before+"/"+revision+"/"+behind, "/") }
+	root := u.EscapedPath()
+	u.RawPath = root + (&url.URL{Path: path("\x00")}).EscapedPath()
+	u.RawPath = strings.Replace(u.RawPath, "%00", url.PathEscape(revision), 1)
+	u.Path += path(revision) // the patterns of names leave nothing to clean
 	return &u
 }
 
@@ -40,14 +44,14 @@ func (c *Client) head(ctx context.Context, ref Ref, revision string) (meta, erro
 		m, err = c.headOnce(ctx, w, ref, revision)
 		return false, err
 	})
-	if err == nil && revision != "main" && m.commit != revision {
+	if err == nil && isHex(revision, 40) && m.commit != revision {
 		err = failf("%s answers with another version of %s than was asked for", w.endpoint.Host, ref)
 	}
 	return m, err
 }
 
 func (c *Client) headOnce(ctx context.Context, w *web, ref Ref, revision string) (meta, error) {
-	u := w.address(ref.Repo, "resolve", revision, ref.File)
+	u := w.address(ref.Repo+"/resolve", revision, ref.File)
 	facts := http.Header{}
 	for range 6 {
 		resp, err := c.get(ctx, w.stop, http.MethodHead, u, nil, ref)
@@ -116,7 +120,7 @@ func (c *Client) Files(ctx context.Context, repo string) ([]string, error) {
 	}
 	if c.Offline {
 		dir := c.repo(repo)
-		commit, err := dir.ref()
+		commit, err := dir.commit("")
 		if err != nil {
 			return nil, ErrNotCached
 		}
@@ -129,7 +133,7 @@ func (c *Client) Files(ctx context.Context, repo string) ([]string, error) {
 	return l.files, nil
 }
 
-// listing asks for the files of a repository's newest version.
+// listing asks for the files of a repository's version.
 func (c *Client) listing(ctx context.Context, ref Ref) (*listing, error) {
 	w, err := c.open()
 	if err != nil {
@@ -147,7 +151,7 @@ func (c *Client) listingOnce(ctx context.Context, w *web, ref Ref) (*listing, er
 	const most = 16 << 20 // bytes of the answer
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	u := w.address("api/models", ref.Repo, "revision/main")
+	u := w.address("api/models/"+ref.Repo+"/revision", ref.revision(), "")
 	resp, err := c.get(ctx, w.follow, http.MethodGet, u, nil, ref)
 	if err != nil {
 		return nil, err

@@ -36,11 +36,11 @@ type parts struct {
 
 // openParts opens the unfinished pull of a blob, or begins one.
 func openParts(blob, etag string, size, block int64) (*parts, error) {
-	data, err := os.OpenFile(blob+partsSuffix, os.O_RDWR|os.O_CREATE, 0o644)
+	data, err := os.OpenFile(blob+partsSuffix, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
 	}
-	done, err := os.OpenFile(blob+doneSuffix, os.O_RDWR|os.O_CREATE, 0o644)
+	done, err := os.OpenFile(blob+doneSuffix, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		data.Close()
 		return nil, err

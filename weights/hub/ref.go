@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,69 +12,95 @@ import (
 // A Ref names a file of the hub.
 type Ref struct {
 	Repo string // "owner/name"
-	File string // path in the repository, with slashes; "" for its one model
+
+	// File is a path in the repository, with slashes; "" for its one model. It may
+	// be the name of a quantisation too, as Q2_0: where there is no such file, it is
+	// the GGUF file with this in its name, in whatever case.
+	File string
+
+	Revision string // branch, tag or commit; "" for main
 }
 
 func (r Ref) String() string {
-	if r.File == "" {
-		return r.Repo
+	text := r.Repo
+	if r.Revision != "" {
+		text += "@" + r.Revision
 	}
-	return r.Repo + ":" + r.File
+	if r.File != "" {
+		text += ":" + r.File
+	}
+	return text
 }
 
-// A Name is a short name for a model.
-type Name struct {
-	Name string
-	Ref
-	About string
+func (r Ref) revision() string { return or(r.Revision, "main") }
+
+// with is another file of the same version.
+func (r Ref) with(file string) Ref {
+	r.File = file
+	return r
 }
 
-// Names are the short names: the families of ternary models and where they are.
-// A repository without a file holds a directory, see Fetch.
-var Names = []Name{
-	{"2b4t", Ref{"microsoft/bitnet-b1.58-2B-4T-gguf", "ggml-model-i2_s.gguf"}, "BitNet b1.58 2B4T"},
-	{"falcon-e-1b", Ref{"tiiuae/Falcon-E-1B-Instruct-GGUF", "ggml-model-i2_s.gguf"}, "Falcon-E 1B Instruct"},
-	{"falcon-e-3b", Ref{"tiiuae/Falcon-E-3B-Instruct-GGUF", "ggml-model-i2_s.gguf"}, "Falcon-E 3B Instruct"},
-	{"falcon3-1b", Ref{Repo: "tiiuae/Falcon3-1B-Instruct-1.58bit"}, "Falcon3 1B Instruct"},
-	{"falcon3-3b", Ref{Repo: "tiiuae/Falcon3-3B-Instruct-1.58bit"}, "Falcon3 3B Instruct"},
-	{"falcon3-7b", Ref{Repo: "tiiuae/Falcon3-7B-Instruct-1.58bit"}, "Falcon3 7B Instruct"},
-	{"falcon3-10b", Ref{Repo: "tiiuae/Falcon3-10B-Instruct-1.58bit"}, "Falcon3 10B Instruct"},
-	{"llama3-8b", Ref{Repo: "HF1BitLLM/Llama3-8B-1.58-100B-tokens"}, "Llama 3 8B 1.58"},
-	{"large", Ref{Repo: "1bitLLM/bitnet_b1_58-large"}, "BitNet b1.58 large, 0.7B"},
-	{"3b", Ref{Repo: "1bitLLM/bitnet_b1_58-3B"}, "BitNet b1.58 3B"},
-	{"embedding-0.6b", Ref{Repo: "microsoft/bitnet-embedding-0.6b"}, "BitNet embedding 0.6B"},
-	{"embedding-270m", Ref{Repo: "microsoft/bitnet-embedding-270m"}, "BitNet embedding 270M"},
-}
+// whole is the repository.
+func (r Ref) whole() Ref { return r.with("") }
 
-// IsName reports whether text is a short name.
-func IsName(text string) bool {
-	return slices.ContainsFunc(Names, func(n Name) bool { return strings.EqualFold(n.Name, text) })
-}
-
-// ParseRef reads owner/name, owner/name:path/of/file and the short names. Errors
-// are ErrRef.
+// ParseRef reads owner/name[@revision][:file], as the hub's addresses and other
+// programs spell it too (https://huggingface.co/owner/name, hf.co/owner/name), and
+// the short names. Errors are ErrRef.
 func ParseRef(text string) (Ref, error) {
-	for _, n := range Names {
-		if strings.EqualFold(n.Name, text) {
-			return n.Ref, nil
-		}
-	}
-	repo, file, colon := strings.Cut(text, ":")
-	r := Ref{Repo: repo, File: file}
+	head, file, colon := strings.Cut(trimAddress(text), ":")
+	repo, revision, at := strings.Cut(head, "@")
+	r := Ref{Repo: repo, File: file, Revision: revision}
 	if !strings.Contains(repo, "/") {
-		var names []string
-		for _, n := range Names {
-			names = append(names, n.Name)
+		name := named(repo)
+		if name == nil {
+			return Ref{}, fmt.Errorf("%w: %q is no short name (%s), and a repository is written owner/name", ErrRef, text, shortNames())
 		}
-		return Ref{}, fmt.Errorf("%w: %q is no short name (%s), and a repository is written owner/name", ErrRef, text, strings.Join(names, ", "))
+		r.Repo, r.File = name.Repo, or(file, name.File)
 	}
-	if colon && file == "" {
+	switch {
+	case colon && file == "":
 		return Ref{}, fmt.Errorf("%w: %q names no file behind the colon", ErrRef, text)
+	case at && revision == "":
+		return Ref{}, fmt.Errorf("%w: %q names no revision behind the @", ErrRef, text)
 	}
 	return r, r.check()
 }
 
-var repoPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}$`)
+func shortNames() string {
+	var names []string
+	for _, n := range Names {
+		names = append(names, n.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// pagePattern is the address of a page or a file of the hub behind its host.
+var pagePattern = regexp.MustCompile(`^([^/@:]+/[^/@:]+)(?:/(?:tree|blob|resolve)/([^/@:]+)(?:/([^?#]*))?)?/?(?:[?#].*)?$`)
+
+// trimAddress makes an address of the hub owner/name[@revision][:file], and leaves
+// everything else.
+func trimAddress(text string) string {
+	for _, host := range []string{"https://huggingface.co/", "http://huggingface.co/", "https://hf.co/", "huggingface.co/", "hf.co/", "hf://"} {
+		rest, ok := strings.CutPrefix(text, host)
+		if !ok {
+			continue
+		}
+		if m := pagePattern.FindStringSubmatch(rest); m != nil {
+			r := Ref{Repo: m[1], File: m[3]}
+			if m[2] != "main" {
+				r.Revision = m[2]
+			}
+			return r.String()
+		}
+		return rest
+	}
+	return text
+}
+
+var (
+	repoPattern     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}$`)
+	revisionPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./+-]{0,199}$`)
+)
 
 // check makes sure that the names are ones that can be put into a path.
 func (r Ref) check() error {
@@ -84,6 +109,9 @@ func (r Ref) check() error {
 	}
 	if r.File != "" && !validPath(r.File) {
 		return fmt.Errorf("%w: file %q: expected a path inside the repository", ErrRef, r.File)
+	}
+	if r.Revision != "" && (!revisionPattern.MatchString(r.Revision) || !validPath(r.Revision)) {
+		return fmt.Errorf("%w: revision %q: expected a branch, a tag or a commit", ErrRef, r.Revision)
 	}
 	return nil
 }
@@ -101,38 +129,4 @@ func validPath(path string) bool {
 		}
 	}
 	return filepath.IsLocal(filepath.FromSlash(path))
-}
-
-func isGGUF(file string) bool { return strings.EqualFold(filepath.Ext(file), ".gguf") }
-
-// choose finds the file that is meant where none is named: the one GGUF file, or
-// among several the one in I2_S.
-func choose(repo string, files []string) (string, error) {
-	var models, i2s []string
-	for _, f := range files {
-		if isGGUF(f) {
-			models = append(models, f)
-			if strings.Contains(strings.ToLower(f), "i2_s") {
-				i2s = append(i2s, f)
-			}
-		}
-	}
-	switch {
-	case len(models) == 1:
-		return models[0], nil
-	case len(i2s) == 1:
-		return i2s[0], nil
-	case len(models) == 0:
-		return "", fmt.Errorf("%w: %s holds no GGUF file; name one of its files as %s:FILE: %s", ErrRef, repo, repo, few(files))
-	}
-	return "", fmt.Errorf("%w: %s holds %d GGUF files; name one as %s:FILE: %s", ErrRef, repo, len(models), repo, few(models))
-}
-
-// few joins the first of many names.
-func few(names []string) string {
-	const most = 20
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return strings.Join(names, ", ")
 }

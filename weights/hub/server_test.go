@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,7 @@ type fakeHub struct {
 	mu     sync.Mutex
 	twist  func(w http.ResponseWriter, r *http.Request) (handled bool)
 	commit string
+	tags   map[string]string // commits of other revisions than main; nil: whatever is asked for is commit
 	files  map[string][]byte
 	gets   []span // of the requests for testRef's bytes
 	heads  int
@@ -60,24 +62,32 @@ func (h *fakeHub) twisted(twist func(w http.ResponseWriter, r *http.Request) boo
 }
 
 func (h *fakeHub) serve(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/api/models/"+testRef.Repo+"/revision/main" {
+	if revision, ok := strings.CutPrefix(r.URL.EscapedPath(), "/api/models/"+testRef.Repo+"/revision/"); ok {
+		version, ok := h.version(w, revision)
+		if !ok {
+			return
+		}
 		var names []string
 		for name := range h.files {
 			names = append(names, fmt.Sprintf(`{"rfilename":%q}`, name))
 		}
-		fmt.Fprintf(w, `{"sha":%q,"siblings":[%s]}`, h.commit, strings.Join(names, ","))
+		fmt.Fprintf(w, `{"sha":%q,"siblings":[%s]}`, version, strings.Join(names, ","))
 		return
 	}
-	path, ok := strings.CutPrefix(r.URL.Path, "/"+testRef.Repo+"/resolve/")
+	path, ok := strings.CutPrefix(r.URL.EscapedPath(), "/"+testRef.Repo+"/resolve/")
 	if !ok {
 		w.Header().Set("X-Error-Code", "RepoNotFound")
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	_, name, _ := strings.Cut(path, "/")
+	revision, name, _ := strings.Cut(path, "/")
+	name, _ = url.PathUnescape(name)
+	version, ok := h.version(w, revision)
+	if !ok {
+		return
+	}
 	h.mu.Lock()
 	data, ok := h.files[name]
-	version := h.commit
 	h.mu.Unlock()
 	if !ok {
 		w.Header().Set("X-Error-Code", "EntryNotFound")
@@ -88,6 +98,27 @@ func (h *fakeHub) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Repo-Commit", version)
 	w.Header().Set("Etag", `"`+etagOf(name, data)+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+}
+
+// version is the commit of a revision, as it stands in an address.
+func (h *fakeHub) version(w http.ResponseWriter, revision string) (string, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	revision, err := url.PathUnescape(revision)
+	if commit, ok := h.tags[revision]; ok {
+		return commit, true
+	}
+	if h.tags == nil || revision == "main" || revision == h.commit {
+		return h.commit, true
+	}
+	for _, commit := range h.tags {
+		if revision == commit {
+			return commit, true
+		}
+	}
+	w.Header().Set("X-Error-Code", "RevisionNotFound")
+	http.Error(w, fmt.Sprint("no revision ", revision, err), http.StatusNotFound)
+	return "", false
 }
 
 // count remembers what was asked for.

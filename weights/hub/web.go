@@ -275,8 +275,10 @@ func (c *Client) refusal(resp *http.Response, ref Ref) error {
 		return failf("%s does not accept the token in HF_TOKEN: renew it", host)
 	case status == 403:
 		return failf("%s forbids to read %s: the account of HF_TOKEN has no right to it", host, ref)
+	case code == "RevisionNotFound":
+		return failf("%s has no revision %s of %s", host, ref.revision(), ref.Repo)
 	case status == 404 && ref.File != "":
-		return failf("%s has no file %s in %s", host, ref.File, ref.Repo)
+		return &failure{text: fmt.Sprintf("%s has no file %s in %s", host, ref.File, ref.whole()), cause: errNoFile}
 	case status == 404:
 		return failf("%s has no repository %s", host, ref.Repo)
 	case status == 429, status == 408, status >= 500 && status != 501 && status != 505:

@@ -24,8 +24,8 @@ const smallestScale = 1. / (1 << 18)
 // other tensor changes, and none its size or type.
 func Plant(m *weights.Model) {
 	for i := range m.Layers {
-		m.Layers[i].O.Scale = smallestScale
-		m.Layers[i].Down.Scale = smallestScale
+		m.Layers[i].O.Ternary.Scale = smallestScale
+		m.Layers[i].Down.Ternary.Scale = smallestScale
 	}
 	m.OutputNorm = make([]float32, m.Hidden)
 	sum := 0.0

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 
 	"bitnet-gpu/weights"
@@ -36,6 +37,9 @@ type Shape struct {
 	Context int
 	Embd    weights.DType // of the embedding, and of the head
 	Tied    bool
+
+	Dense   []string      // names of matrices that are not ternary, such as "attn_v"; "all"
+	DenseAs weights.DType // their type, whose blocks divide their rows
 
 	RopeBase   float64 // 0: 500,000
 	Activation weights.Activation
@@ -75,16 +79,16 @@ func New(shape Shape, seed uint64) *weights.Model {
 			Activation: shape.Activation,
 			SubNorms:   !shape.NoSubNorms,
 		},
-		Vocab:  vocab(shape.Vocab),
+		Vocab:  newVocab(shape.Vocab),
 		Layers: make([]weights.Layer, shape.Blocks),
 		Format: "made in memory",
 	}
 	g := generator{seed: seed}
-	m.TokenEmbd = g.dense("token_embd.weight", shape)
+	m.TokenEmbd = g.dense("token_embd.weight", shape.Embd, shape.Vocab, shape.Hidden, topExponent(shape.Hidden))
 	m.OutputNorm = g.norm("output_norm.weight", shape.Hidden)
 	m.Output = m.TokenEmbd
 	if !shape.Tied {
-		m.Output = g.dense("output.weight", shape)
+		m.Output = g.dense("output.weight", shape.Embd, shape.Vocab, shape.Hidden, topExponent(shape.Hidden))
 	}
 	for i := range m.Layers {
 		g.layer(&m.Layers[i], fmt.Sprintf("blk.%d.", i), shape)
@@ -96,13 +100,23 @@ func New(shape Shape, seed uint64) *weights.Model {
 func (s *Shape) check() {
 	block := blockLen(s.Embd)
 	ok := s.Hidden >= 64 && s.Hidden%16 == 0 && s.Hidden%block == 0 &&
-		s.FFN > 0 && s.FFN%16 == 0 && s.Blocks > 0 &&
+		s.FFN > 0 && s.FFN%16 == 0 && s.Blocks > 0 && s.denseFits() &&
 		s.KVHeads > 0 && s.Heads > 0 && s.Heads%s.KVHeads == 0 &&
 		s.HeadDim > 0 && s.HeadDim%2 == 0 && s.Heads*s.HeadDim%16 == 0 &&
 		s.Vocab >= MinVocab && s.Context > 0
 	if !ok {
 		panic(fmt.Sprintf("BUG: synthetic.New: no model has the shape %+v", *s))
 	}
+}
+
+// denseFits reports whether rows of dense matrices are whole blocks and long enough.
+func (s *Shape) denseFits() bool {
+	for _, cols := range []int{s.Hidden, s.FFN, s.Heads * s.HeadDim} {
+		if len(s.Dense) > 0 && (cols < 64 || cols%blockLen(s.DenseAs) != 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // A generator allocates tensors and notes the work of filling them, so that
@@ -134,19 +148,29 @@ func (g *generator) layer(l *weights.Layer, prefix string, s Shape) {
 	q, kv := s.Heads*s.HeadDim, s.KVHeads*s.HeadDim
 	*l = weights.Layer{
 		AttnNorm: g.norm(prefix+"attn_norm.weight", s.Hidden),
-		Q:        g.ternary(prefix+"attn_q.weight", q, s.Hidden),
-		K:        g.ternary(prefix+"attn_k.weight", kv, s.Hidden),
-		V:        g.ternary(prefix+"attn_v.weight", kv, s.Hidden),
-		O:        g.ternary(prefix+"attn_output.weight", s.Hidden, q),
+		Q:        g.linear(prefix, "attn_q", q, s.Hidden, &s),
+		K:        g.linear(prefix, "attn_k", kv, s.Hidden, &s),
+		V:        g.linear(prefix, "attn_v", kv, s.Hidden, &s),
+		O:        g.linear(prefix, "attn_output", s.Hidden, q, &s),
 		FFNNorm:  g.norm(prefix+"ffn_norm.weight", s.Hidden),
-		Gate:     g.ternary(prefix+"ffn_gate.weight", s.FFN, s.Hidden),
-		Up:       g.ternary(prefix+"ffn_up.weight", s.FFN, s.Hidden),
-		Down:     g.ternary(prefix+"ffn_down.weight", s.Hidden, s.FFN),
+		Gate:     g.linear(prefix, "ffn_gate", s.FFN, s.Hidden, &s),
+		Up:       g.linear(prefix, "ffn_up", s.FFN, s.Hidden, &s),
+		Down:     g.linear(prefix, "ffn_down", s.Hidden, s.FFN, &s),
 	}
 	if !s.NoSubNorms {
 		l.AttnSubNorm = g.norm(prefix+"attn_sub_norm.weight", q)
 		l.FFNSubNorm = g.norm(prefix+"ffn_sub_norm.weight", s.FFN)
 	}
+}
+
+// linear makes a matrix of a layer: ternary, or dense where the shape says so, with
+// products of the same size.
+func (g *generator) linear(prefix, name string, rows, cols int, s *Shape) weights.Linear {
+	full := prefix + name + ".weight"
+	if slices.Contains(s.Dense, name) || slices.Contains(s.Dense, "all") {
+		return weights.Linear{Dense: g.dense(full, s.DenseAs, rows, cols, topExponent(cols)-2)}
+	}
+	return weights.Linear{Ternary: g.ternary(full, rows, cols)}
 }
 
 // ternary makes a matrix in I2_S: half of the weights 0, the rest evenly -1
@@ -185,20 +209,20 @@ func (g *generator) norm(name string, n int) []float32 {
 	return norm
 }
 
-// dense makes an embedding or a head. Every row has its own stream.
-func (g *generator) dense(name string, s Shape) weights.Dense {
+// dense makes an embedding, a head or a dense matrix of elements below 2^top. Every
+// row has its own stream.
+func (g *generator) dense(name string, typ weights.DType, rows, cols, top int) weights.Dense {
 	const chunk = 512 // rows
-	rowBytes := s.Hidden / blockLen(s.Embd) * blockBytes(s.Embd)
-	data := alignedBytes(s.Vocab * rowBytes)
-	top := topExponent(s.Hidden)
+	rowBytes := cols / blockLen(typ) * blockBytes(typ)
+	data := alignedBytes(rows * rowBytes)
 	streams := newStream(g.seed, name).next()
-	for first := 0; first < s.Vocab; first += chunk {
+	for first := 0; first < rows; first += chunk {
 		g.jobs = append(g.jobs, func() {
-			for row := first; row < min(first+chunk, s.Vocab); row++ {
+			for row := first; row < min(first+chunk, rows); row++ {
 				r := stream(streams + uint64(row)*rowStride)
-				fillRow(data[row*rowBytes:(row+1)*rowBytes], s.Embd, top, &r)
+				fillRow(data[row*rowBytes:(row+1)*rowBytes], typ, top, &r)
 			}
 		})
 	}
-	return weights.Dense{Name: name, Type: s.Embd, Rows: s.Vocab, Cols: s.Hidden, Data: data}
+	return weights.Dense{Name: name, Type: typ, Rows: rows, Cols: cols, Data: data}
 }

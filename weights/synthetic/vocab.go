@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"bitnet-gpu/weights"
+	"bitnet-gpu/weights/vocab"
 )
 
 // merges make a few English tokens, in the GPT-2 alphabet: Ġ is a blank and Ċ
@@ -20,10 +20,10 @@ var specials = []string{"<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>"}
 // of the merges and three special tokens.
 var MinVocab = 256 + len(merges) + len(specials)
 
-// vocab makes a byte-level vocabulary of n tokens: the 256 bytes in Llama-3's
+// newVocab makes a byte-level vocabulary of n tokens: the 256 bytes in Llama-3's
 // order, the results of a few merges, fillers that no text reaches (their
 // letters and digits are never one piece), and the special tokens last.
-func vocab(n int) weights.Vocab {
+func newVocab(n int) vocab.Vocab {
 	tokens := alphabet()
 	for _, merge := range merges {
 		tokens = append(tokens, strings.Replace(merge, " ", "", 1))
@@ -32,15 +32,15 @@ func vocab(n int) weights.Vocab {
 		tokens = append(tokens, fmt.Sprint("Ġw", id))
 	}
 	tokens = append(tokens, specials...)
-	types := make([]weights.TokenType, n)
+	types := make([]vocab.TokenType, n)
 	for i := range types {
-		types[i] = weights.TokenNormal
+		types[i] = vocab.TokenNormal
 	}
 	for i := n - len(specials); i < n; i++ {
-		types[i] = weights.TokenControl
+		types[i] = vocab.TokenControl
 	}
 	last := int32(n - 1)
-	return weights.Vocab{
+	return vocab.Vocab{
 		Model: "gpt2", Pre: "llama-bpe",
 		Tokens: tokens, Types: types, Merges: merges,
 		BOS: last - 2, EOS: last - 1, EOT: last, Pad: last - 1,

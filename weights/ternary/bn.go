@@ -34,6 +34,26 @@ func iq2Row(m *Matrix, dst []uint32, row int) (bad uint64, err error) {
 	return bad, err
 }
 
+// encodeIQ2 is the reverse of iq2Row for rows of cols weights.
+func encodeIQ2(dst []byte, words []uint32, cols int, scale uint32) {
+	const fields = bnBlock / WordWeights
+	for i := 0; i < len(words); i += fields {
+		if i*WordWeights%cols == 0 {
+			binary.LittleEndian.PutUint32(dst, scale)
+			dst = dst[4:]
+		}
+		var lo, hi uint64
+		for f, word := range words[i:][:fields] {
+			a, b := splitBytes(word)
+			lo |= a << (2 * f)
+			hi |= b << (2 * f)
+		}
+		binary.LittleEndian.PutUint64(dst, lo)
+		binary.LittleEndian.PutUint64(dst[8:], hi)
+		dst = dst[bnBlock/4:]
+	}
+}
+
 func iq1Row(m *Matrix, dst []uint32, row int) (bad uint64, err error) {
 	data := m.Data[row*iq1RowBytes(m.Cols):]
 	codes := data[2:]

@@ -1,7 +1,7 @@
 package ternary
 
 // EncodeBlock returns how many weights Encode stores together, and in how many
-// bytes: those of I2_S, TQ1_0 and TQ2_0.
+// bytes: those of I2_S, TQ1_0, TQ2_0 and IQ2_BN.
 func (f Format) EncodeBlock() (weights, bytes int) {
 	switch f {
 	case I2S:
@@ -10,16 +10,23 @@ func (f Format) EncodeBlock() (weights, bytes int) {
 		return tqBlock, tq1Bytes
 	case TQ2_0:
 		return tqBlock, tq2Bytes
+	case IQ2_BN:
+		return bnBlock, bnBlock / 4
 	}
 	panic("BUG: ternary: Encode to " + f.String())
 }
 
-// Encode stores weights in a format: words, the kernel words of consecutive
-// weights and whole blocks of the format, go to dst. d is the float16 scale
-// that blocks of TQ1_0 and TQ2_0 repeat, where their weights are not all 0.
-func (f Format) Encode(dst []byte, words []uint32, d uint16) {
+// Encode stores weights in a format: words, the kernel words of consecutive rows
+// of cols weights and whole blocks of the format, go to dst. level are the bits of
+// the scale: a float16 that blocks of TQ1_0 and TQ2_0 repeat, where their weights
+// are not all 0, or a float32 in front of each row of IQ2_BN.
+func (f Format) Encode(dst []byte, words []uint32, cols int, level uint32) {
+	if f == IQ2_BN {
+		encodeIQ2(dst, words, cols, level)
+		return
+	}
 	weights, bytes := f.EncodeBlock()
-	n := weights / WordWeights
+	n, d := weights/WordWeights, uint16(level)
 	for ; len(words) > 0; words, dst = words[n:], dst[bytes:] {
 		scale := uint16(0)
 		for _, word := range words[:n] {

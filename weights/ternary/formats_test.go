@@ -386,19 +386,23 @@ func TestMasterThreshold(t *testing.T) {
 
 // TestEncode compares with the formats' descriptions.
 func TestEncode(t *testing.T) {
-	for _, f := range []Format{I2S, TQ1_0, TQ2_0} {
+	for _, f := range []Format{I2S, TQ1_0, TQ2_0, IQ2_BN} {
+		level := uint32(scale15)
+		if f == IQ2_BN {
+			level = math.Float32bits(1.5)
+		}
 		const rows, cols = 3, 512
 		trits := random(rows * cols)
 		want := lay(f, trits, rows, cols).Data
 		got := make([]byte, len(want))
-		f.Encode(got, pack(trits), scale15)
+		f.Encode(got, pack(trits), cols, level)
 		if !bytes.Equal(got, want) {
 			t.Errorf("%s: encoded otherwise", f)
 		}
 		m := Matrix{Format: f, Rows: rows, Cols: cols, Data: got}
 		clear(trits)
-		f.Encode(got, pack(trits), scale15)
-		if f != I2S && m.FindLevel() != 0 {
+		f.Encode(got, pack(trits), cols, level)
+		if f != I2S && f != IQ2_BN && m.FindLevel() != 0 {
 			t.Errorf("%s: weights of 0 have scale %#x", f, m.Level)
 		}
 		if err := m.Row(make([]uint32, cols/16), 1); err != nil {

@@ -61,19 +61,22 @@ type Matrix struct {
 	// that rounds to 0, see SetAbsmean.
 	Level uint32
 
-	// Paired, where it is not 0, is the size d of the heads whose rows the file
-	// has pair by pair, for a rotation of neighbours: llama.cpp's way with
-	// architecture llama. Row i of a head is the file's row 2i, and i + d/2 its
-	// row 2i + 1, so that the matrix reads as one for half-split pairs.
-	Paired int
+	Paired Paired
 }
 
-// fileRow returns where the file has a row.
-func (m *Matrix) fileRow(row int) int {
-	if m.Paired == 0 {
+// Paired, where it is not 0, is the size d of the heads whose rows a file has
+// pair by pair, for a rotation of neighbours: llama.cpp's way with architecture
+// llama. Row i of a head is the file's row 2i, and i + d/2 its row 2i + 1, so
+// that the matrix reads as one for half-split pairs.
+type Paired int
+
+// FileRow returns where the file has a row.
+func (p Paired) FileRow(row int) int {
+	if p == 0 {
 		return row
 	}
-	head, i, half := row/m.Paired*m.Paired, row%m.Paired, m.Paired/2
+	d := int(p)
+	head, i, half := row/d*d, row%d, d/2
 	if i < half {
 		return head + 2*i
 	}
@@ -81,12 +84,13 @@ func (m *Matrix) fileRow(row int) int {
 }
 
 // ModelRow is the reverse: which row of the model a row of the file is.
-func (m *Matrix) ModelRow(row int) int {
-	if m.Paired == 0 {
+func (p Paired) ModelRow(row int) int {
+	if p == 0 {
 		return row
 	}
-	head, i := row/m.Paired*m.Paired, row%m.Paired
-	return head + i/2 + i%2*(m.Paired/2)
+	d := int(p)
+	head, i := row/d*d, row%d
+	return head + i/2 + i%2*(d/2)
 }
 
 // Row stores the kernel words of one row in dst (Cols/16). It returns an error
@@ -94,7 +98,7 @@ func (m *Matrix) ModelRow(row int) int {
 // another scale.
 func (m *Matrix) Row(dst []uint32, row int) error {
 	dst = dst[:m.Cols/WordWeights]
-	bad, err := formats[m.Format].row(m, dst, m.fileRow(row))
+	bad, err := formats[m.Format].row(m, dst, m.Paired.FileRow(row))
 	if err == nil && bad&code1 != 0 {
 		err = badCode(dst, row)
 	}

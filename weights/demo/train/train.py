@@ -14,7 +14,6 @@ import os
 import sys
 import time
 
-os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 for name, size in (("MMAP_THRESHOLD_", 1 << 25), ("TRIM_THRESHOLD_", 1 << 33), ("TOP_PAD_", 1 << 28)):  # keep what was freed
     os.environ.setdefault("MALLOC_" + name, str(size))
