@@ -64,16 +64,16 @@ func TestTritWord(t *testing.T) {
 }
 
 func TestTrits(t *testing.T) {
-	for _, p := range tritPaths() {
+	for _, p := range tritPaths(append(interpreted(), native()...)) {
 		t.Run(p.Name, func(t *testing.T) { testTrits(t, p) })
 	}
 }
 
-// tritPaths returns the paths, also interpreted ones, that have kernels of trits, and
-// the portable one with those that define them, which it does not use.
-func tritPaths() []*Path {
+// tritPaths returns the paths of those that have kernels of trits, and the portable
+// one with those that define them, which it does not use.
+func tritPaths(paths []*Path) []*Path {
 	portable := &Path{Name: "portable", Few: 4, TritsVec: tritsVec, TritsFew: tritsFew, PackTrits: packTrits, UnpackTrits: unpackTrits}
-	return append(slices.DeleteFunc(append(interpreted(), native()...), func(p *Path) bool { return p.TritsVec == nil }), portable)
+	return append(slices.DeleteFunc(paths, func(p *Path) bool { return p.TritsVec == nil }), portable)
 }
 
 func testTrits(t *testing.T, p *Path) {
@@ -214,7 +214,7 @@ func FuzzTrits(f *testing.F) {
 		want := make([]int32, TileRows)
 		ternaryVec(want, words, x)
 		back := make([]uint32, len(words))
-		for _, p := range tritPaths() {
+		for _, p := range tritPaths(native()) {
 			got := make([]int32, TileRows)
 			p.TritsVec(got, w, x)
 			sameInts(t, p.Name+" TritsVec", got, want)
