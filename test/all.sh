@@ -46,7 +46,7 @@ while read -r path lacks; do
 	if [ -z "$lacks" ]; then
 		paths+=$path,
 	elif [ "$path" != neon ]; then # which is emulated
-		untested+=("$path: the processor lacks $lacks")
+		untested+=("$path: the processor lacks $lacks; its kernels ran in an interpreter")
 	fi
 done <<<"$listed"
 echo "this processor has the paths ${paths%,}"
