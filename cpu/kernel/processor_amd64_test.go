@@ -32,7 +32,7 @@ const (
 	memoryAt  = unsafe.Offsetof(state{}.memory)
 	stateSize = unsafe.Sizeof(state{})
 
-	rounds = 64 // of a snippet, with random states
+	rounds = 16 // of a snippet, with random states
 )
 
 var generalNames = []string{"AX", "CX", "DX", "BX", "", "", "SI", "DI", "R8", "R9", "R10", "R11", "R12", "R13"}
