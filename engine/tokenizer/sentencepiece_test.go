@@ -217,6 +217,20 @@ func FuzzSentencePiece(f *testing.F) {
 	})
 }
 
+// TestNormalizeMarks trims blanks: a U+2581 in front of a text is none yet, and
+// behind it is one already. So does the library (0.1.97, without rules).
+func TestNormalizeMarks(t *testing.T) {
+	n := normalizer{prefix: true, trim: true}
+	for text, want := range map[string]string{
+		"▁t": "  t", " ▁t": "  t", "▁ t": "   t", " t": " t", "t▁": " t", "t ▁ ": " t", "▁": "", "▁▁": "",
+		"a▁ b": " a  b", "a ▁b": " a  b", " ▁ ▁ t ▁": "     t",
+	} {
+		if got := n.normalize(text, new(matcher)); got != want {
+			t.Errorf("%q becomes %q, expected %q", text, got, want)
+		}
+	}
+}
+
 // FuzzNormalize replaces by any rules: what comes of a text is no longer than
 // these allow, and has no blanks that are dropped.
 func FuzzNormalize(f *testing.F) {
@@ -228,6 +242,7 @@ func FuzzNormalize(f *testing.F) {
 		f.Add(v.Charsmap, "A cat  AB\u3000xy\t▁Ä", true, true)
 	}
 	f.Add([]byte("\x04\x00\x00\x00\x00\x00\x00\x00a\x00"), " x ", true, false)
+	f.Add([]byte(nil), "▁t  AB\u3000xy\t▁Ä", true, true)
 	f.Fuzz(func(t *testing.T, data []byte, text string, prefix, trim bool) {
 		rules, err := newCharsmap(data)
 		if err != nil {
@@ -238,7 +253,16 @@ func FuzzNormalize(f *testing.F) {
 		if len(got) > 1+maxRule*len(text) || strings.Contains(got, "▁") {
 			t.Errorf("%q becomes %q", text, got)
 		}
-		if trim && got != strings.Trim(got, " ") && !(prefix && got == " "+strings.Trim(got, " ")) {
+		if !trim {
+			return
+		}
+		front := got
+		if prefix {
+			front = strings.TrimPrefix(got, " ")
+		}
+		// A U+2581 in front stays, see TestNormalizeMarks; it ends in this byte.
+		marked := strings.Contains(text+rules.texts, "\x81")
+		if strings.HasSuffix(got, " ") || strings.HasPrefix(front, " ") && !marked {
 			t.Errorf("%q becomes %q", text, got)
 		}
 	})
